@@ -1,0 +1,48 @@
+#ifndef KEEL_ETF_H
+#define KEEL_ETF_H
+
+#include <keel/term.h>
+
+// Erlang's external term format, as erlang:term_to_binary/1 and binary_to_term/1.
+
+KEEL_BEGIN_DECLS
+
+/// How to encode; zeroed: as term_to_binary/1 does.
+typedef struct keel_etf_opts {
+    int compress; ///< zlib level 1 to 9 when that makes it smaller; 0: never. Needs a build
+                  ///< with zlib, KEEL_E_UNSUPPORTED otherwise
+    bool no_version; ///< leave out the version byte 131 (inside distribution frames)
+} keel_etf_opts;
+
+/// What decoding may cost; zeroed: the defaults given here.
+typedef struct keel_etf_limits {
+    size_t max_bytes; ///< of the input and of what a compressed term unpacks to; 64 MiB
+    size_t max_depth; ///< of nesting; 100,000
+    size_t max_words; ///< of 8 bytes that the terms may take; 32 times the input + 4 Ki
+    bool existing_atoms_only; ///< as the option `safe` of binary_to_term/2
+} keel_etf_limits;
+
+/// Encodes `term` into a new binary term.
+/// @param opts  NULL: defaults
+/// @return KEEL_OK, KEEL_E_NOT_ENCODABLE (a pointer), KEEL_E_NOMEM, KEEL_E_UNSUPPORTED
+/// @thread any
+/// @since 0.1
+KEEL_API KEEL_MUST_USE keel_status keel_etf_encode(
+        keel_term term, const keel_etf_opts *opts, keel_term *ret_binary);
+
+/// Decodes one term. The input is treated as hostile: nothing is believed before it is
+/// checked, and a failed decoding leaves nothing behind but the atoms it met.
+/// @param data      @borrows until the call returns
+/// @param limits    NULL: defaults
+/// @param ret_used  how many bytes the term took; NULL: the input must end with the term
+/// @return KEEL_OK, KEEL_E_MALFORMED, KEEL_E_TOO_DEEP, KEEL_E_TOO_LARGE,
+///         KEEL_E_SYSTEM_LIMIT (atoms), KEEL_E_NOMEM, KEEL_E_UNSUPPORTED (compressed term
+///         in a build without zlib)
+/// @thread any
+/// @since 0.1
+KEEL_API KEEL_MUST_USE keel_status keel_etf_decode(const void *data, size_t size,
+        const keel_etf_limits *limits, size_t *ret_used, keel_term *ret_term);
+
+KEEL_END_DECLS
+
+#endif // KEEL_ETF_H

@@ -1,0 +1,13 @@
+#ifndef KL_BASE_ALLOC_H
+#define KL_BASE_ALLOC_H
+
+#include <stddef.h>
+
+// Memory through the host's hooks (keel_allocator, <keel/runtime.h>), malloc by default.
+// All return NULL when memory is exhausted; freeing takes the size that was asked for.
+void *kl_alloc(size_t bytes);
+void *kl_alloc_zero(size_t bytes);
+void *kl_realloc(void *memory, size_t old_bytes, size_t new_bytes);
+void kl_free(void *memory, size_t bytes);
+
+#endif // KL_BASE_ALLOC_H

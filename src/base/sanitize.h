@@ -1,0 +1,47 @@
+#ifndef KL_BASE_SANITIZE_H
+#define KL_BASE_SANITIZE_H
+
+// One place that knows which sanitizer the build has; elsewhere these always exist.
+// sanitize.h decides whether they are empty.
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define KL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KL_ASAN 1
+#endif
+#endif
+#ifndef KL_ASAN
+#define KL_ASAN 0
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define KL_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define KL_TSAN 1
+#endif
+#endif
+#ifndef KL_TSAN
+#define KL_TSAN 0
+#endif
+
+#if KL_ASAN
+#include <sanitizer/asan_interface.h>
+static inline void kl_poison(const void *memory, size_t bytes)
+{
+    __asan_poison_memory_region(memory, bytes);
+}
+static inline void kl_unpoison(const void *memory, size_t bytes)
+{
+    __asan_unpoison_memory_region(memory, bytes);
+}
+#else
+static inline void kl_poison(const void *memory, size_t bytes) { (void)memory, (void)bytes; }
+static inline void kl_unpoison(const void *memory, size_t bytes) { (void)memory, (void)bytes; }
+#endif
+
+#endif // KL_BASE_SANITIZE_H

@@ -1,0 +1,146 @@
+#ifndef KL_TERM_TERM_H
+#define KL_TERM_TERM_H
+
+// The face of the room `term`: what `proc`, `cluster` and `testing` may use of it besides
+// the public headers <keel/term.h>, <keel/match.h>, <keel/etf.h>.
+
+#include <keel/etf.h>
+#include <keel/match.h>
+#include <keel/term.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// --- words ---
+//
+//   ...1   small integer, 63 bits
+//   ...000 boxed: pointer to a header word (0 itself: no term)
+//   ...010 list cell: pointer to head and tail
+//   ...100 atom index << 8 | 0x04 (low byte 0000 0100), nil is 0x0c, pointer 0x14 (<< 5)
+//   ...110 local pid (low 4 bits 0110) or local reference (low 4 bits 1110)
+//
+// value.h of this room has the exact layout; other rooms use these.
+
+static inline bool kl_is_immediate(keel_term term)
+{
+    return (term.word & 1) != 0 || (term.word & 4) != 0 || term.word == 0;
+}
+
+// A local pid: a slot of the process table and the generation of its tenant.
+enum { KL_PID_SLOT_BITS = 28 };
+static inline keel_pid kl_pid_make(uint32_t slot, uint32_t generation)
+{
+    keel_pid pid = {(uint64_t)generation << 32 | (uint64_t)slot << 4 | 6};
+    return pid;
+}
+static inline bool kl_pid_is_local(keel_pid pid) { return (pid.word & 15) == 6; }
+static inline uint32_t kl_pid_slot(keel_pid pid) { return (uint32_t)pid.word >> 4; }
+static inline uint32_t kl_pid_generation(keel_pid pid) { return (uint32_t)(pid.word >> 32); }
+
+// A local reference: 60 bits that are never given out twice.
+static inline keel_ref kl_ref_make(uint64_t number)
+{
+    keel_ref ref = {number << 4 | 14};
+    return ref;
+}
+static inline bool kl_ref_is_local(keel_ref ref) { return (ref.word & 15) == 14; }
+static inline uint64_t kl_ref_number(keel_ref ref) { return ref.word >> 4; }
+
+// A pid or reference of another node (or of an earlier incarnation of this one).
+struct kl_remote_pid {
+    keel_term node; // atom
+    uint32_t id, serial, creation;
+};
+struct kl_remote_ref {
+    keel_term node;
+    uint32_t creation;
+    uint32_t count; // words in use, 1 to 5
+    uint32_t word[5];
+};
+bool kl_pid_remote(keel_pid pid, struct kl_remote_pid *ret);
+keel_pid kl_pid_make_remote(const struct kl_remote_pid *remote);
+bool kl_ref_remote(keel_ref ref, struct kl_remote_ref *ret);
+keel_ref kl_ref_make_remote(const struct kl_remote_ref *remote);
+
+// --- heaps: where terms are built ---
+
+// Counted things that live outside a heap and that a boxed term in it holds: shared
+// binaries, resources. Each such box is linked into the list of its heap or fragment.
+struct kl_box_counted;
+
+// A block of memory that holds one copied term, on its way from one heap to another, or
+// kept. The term's words lie behind the header; `size` counts all of it.
+struct kl_fragment {
+    struct kl_fragment *next; // free for the holder's use, e.g. a heap's list
+    struct kl_box_counted *counted; // what to release with the fragment
+    uint32_t size; // bytes, header included
+    uint32_t unused;
+};
+
+// A bump allocator: chunks, the fragments handed over to it, counted boxes built in it.
+struct kl_heap {
+    uint8_t *next; // free space of the current chunk
+    uint8_t *limit;
+    struct kl_chunk *chunks; // newest first; the first one may be lent by the owner
+    struct kl_fragment *fragments; // received messages, newest first
+    struct kl_box_counted *counted; // newest first
+    size_t bytes; // in chunks beyond the lent one, and in fragments
+    size_t max_bytes; // 0: no limit; beyond it allocation fails
+};
+
+// `lent` (may be NULL) is used before anything is allocated and is not freed.
+void kl_heap_init(struct kl_heap *heap, void *lent, size_t lent_bytes);
+// Releases everything; the heap is then as after init. Cheap when nothing was built.
+void kl_heap_reset(struct kl_heap *heap);
+// Releases everything and the chunks.
+void kl_heap_done(struct kl_heap *heap);
+
+// The heap of what runs on this thread now: a process's, else the thread's own (made on
+// first use, freed when the thread ends). Read it again after every possible switch.
+struct kl_heap *kl_heap_current(void);
+// Sets it and returns the one before; NULL: the thread's own.
+struct kl_heap *kl_heap_use(struct kl_heap *heap);
+// Called when a heap cannot grow while a process runs; must not return. Set by `proc`.
+extern void (*kl_heap_exhausted)(struct kl_heap *heap);
+
+// --- copying between heaps ---
+
+// Bytes a fragment needs to hold a copy of `term` (header included); 0 when immediate.
+size_t kl_fragment_bytes(keel_term term);
+// Copies `term` into `fragment`, which lies in `bytes` bytes of zero-initialised or
+// uninitialised memory and gets its header written. Shared binaries and resources are
+// counted up, not copied; binaries over 64 bytes become shared. Returns the copy.
+keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term term);
+// Releases what the fragment holds beyond its own memory (which is the caller's).
+void kl_fragment_release(struct kl_fragment *fragment);
+// Hands a fragment over: from now on `heap` releases and frees it (kl_pool_free).
+void kl_heap_adopt(struct kl_heap *heap, struct kl_fragment *fragment);
+// Copies `term` into `heap`.
+keel_term kl_heap_copy(struct kl_heap *heap, keel_term term);
+// True when `term`'s memory lies (partly) in `heap`'s chunks or fragments since `mark`.
+// For keel_keep: memory a kept term lives in is made by these two, set by `proc`;
+// outside a process plain malloc and free.
+extern void *(*kl_keep_alloc)(size_t bytes);
+extern void (*kl_keep_free)(void *memory);
+
+// --- atoms known in advance: KL_ATOM(ok), see atom.def ---
+
+enum kl_atom_index {
+#define KL_ATOM_DEF(name, text) KL_ATOM_##name,
+#include "atom.def"
+#undef KL_ATOM_DEF
+    KL_ATOM_PREDEFINED
+};
+#define KL_ATOM(name) ((keel_term){(uint64_t)KL_ATOM_##name << 8 | 4})
+static inline uint32_t kl_atom_index(keel_term atom) { return (uint32_t)(atom.word >> 8); }
+
+// The limit of the atom table; only before the first atom beyond the predefined is made.
+void kl_atom_limit_set(size_t limit);
+
+// The name and creation of this node, for the external form of local pids and
+// references: nonode@nohost and 0 until the cluster room sets them.
+void kl_node_identity_set(keel_term name, uint32_t creation);
+keel_term kl_node_name(void);
+uint32_t kl_node_creation(void);
+
+#endif // KL_TERM_TERM_H
