@@ -16,7 +16,8 @@
 //   ...1   small integer, 63 bits
 //   ...000 boxed: pointer to a header word (0 itself: no term)
 //   ...010 list cell: pointer to head and tail
-//   ...100 atom index << 8 | 0x04 (low byte 0000 0100), nil is 0x0c, pointer 0x14 (<< 5)
+//   ...100 atom index << 8 | 0x04, nil is the word 0x0c, pointer << 5 | 0x14; low five bits
+//          11100 (0x1c) are the headers of boxed terms and never a term
 //   ...110 local pid (low 4 bits 0110) or local reference (low 4 bits 1110)
 //
 // value.h of this room has the exact layout; other rooms use these.
@@ -73,9 +74,10 @@ struct kl_box_counted;
 struct kl_fragment {
     struct kl_fragment *next; // free for the holder's use, e.g. a heap's list
     struct kl_box_counted *counted; // what to release with the fragment
-    uint32_t size; // bytes, header included
-    uint32_t unused;
+    uint64_t size : 48; // bytes, header included
+    uint64_t mark : 16; // KL_FRAGMENT_KEPT when keel_keep made it
 };
+enum { KL_FRAGMENT_KEPT = 0x4b45 };
 
 // A bump allocator: chunks, the fragments handed over to it, counted boxes built in it.
 struct kl_heap {
@@ -117,11 +119,21 @@ void kl_fragment_release(struct kl_fragment *fragment);
 void kl_heap_adopt(struct kl_heap *heap, struct kl_fragment *fragment);
 // Copies `term` into `heap`.
 keel_term kl_heap_copy(struct kl_heap *heap, keel_term term);
-// True when `term`'s memory lies (partly) in `heap`'s chunks or fragments since `mark`.
 // For keel_keep: memory a kept term lives in is made by these two, set by `proc`;
-// outside a process plain malloc and free.
+// kl_alloc and kl_free until then. The block starts with a struct kl_fragment: who frees a
+// process's blocks when it ends calls kl_fragment_release on each before.
 extern void *(*kl_keep_alloc)(size_t bytes);
-extern void (*kl_keep_free)(void *memory);
+extern void (*kl_keep_free)(void *memory, size_t bytes);
+
+// --- patterns, references ---
+
+// Called when a pattern of keel_match or keel_make is wrong, or got the wrong number or kind
+// of arguments; inside a process it must not return. Set by `proc`; NULL: the log says it.
+extern void (*kl_pattern_error)(const char *text, const char *why);
+
+// Local references are numbered from `first` on from now: for the simulator, where a seed
+// must give the same numbers. Blocks of numbers that threads hold become void.
+void kl_ref_seed(uint64_t first);
 
 // --- atoms known in advance: KL_ATOM(ok), see atom.def ---
 

@@ -1,0 +1,43 @@
+#ifndef KL_TERM_HEAP_H
+#define KL_TERM_HEAP_H
+
+#include "base/base.h"
+#include "term/term.h"
+
+// Memory from a heap, for the files of this room. `bytes` is a multiple of 8 and not 0; the
+// memory is not cleared. Whoever takes it writes terms into all of it before anything else
+// can fail or look.
+
+// The slow halves of the two below: another chunk. kl_heap_grow tells kl_heap_exhausted
+// when a process runs on this heap, and then does not return if there is no memory.
+void *kl_heap_grow(struct kl_heap *heap, size_t bytes);
+void *kl_heap_try_grow(struct kl_heap *heap, size_t bytes);
+
+static inline void *kl_heap_bump(struct kl_heap *heap, size_t bytes)
+{
+    uint8_t *memory = heap->next;
+    heap->next += bytes;
+    kl_unpoison(memory, bytes);
+    return memory;
+}
+
+// Returns NULL when the heap is exhausted and no process runs on it; in a process it then
+// does not return.
+static inline void *kl_heap_alloc(struct kl_heap *heap, size_t bytes)
+{
+    if ((size_t)(heap->limit - heap->next) < bytes) {
+        return kl_heap_grow(heap, bytes);
+    }
+    return kl_heap_bump(heap, bytes);
+}
+
+// The same, but always returns: for those who report KEEL_E_NOMEM.
+static inline void *kl_heap_try_alloc(struct kl_heap *heap, size_t bytes)
+{
+    if ((size_t)(heap->limit - heap->next) < bytes) {
+        return kl_heap_try_grow(heap, bytes);
+    }
+    return kl_heap_bump(heap, bytes);
+}
+
+#endif // KL_TERM_HEAP_H
