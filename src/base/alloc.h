@@ -3,11 +3,17 @@
 
 #include <stddef.h>
 
-// Memory through the host's hooks (keel_allocator, <keel/runtime.h>), malloc by default.
+// Memory through the host's hooks (keel_allocator, <keel/alloc.h>), malloc by default.
 // All return NULL when memory is exhausted; freeing takes the size that was asked for.
+// Zero bytes are treated as one.
 void *kl_alloc(size_t bytes);
 void *kl_alloc_zero(size_t bytes);
 void *kl_realloc(void *memory, size_t old_bytes, size_t new_bytes);
 void kl_free(void *memory, size_t bytes);
+
+// Large pieces (slabs, tables): mapped from the system unless the host has set hooks, so
+// that freeing gives the pages back at once. Zeroed only when mapped: do not rely on it.
+void *kl_alloc_pages(size_t bytes);
+void kl_free_pages(void *memory, size_t bytes);
 
 #endif // KL_BASE_ALLOC_H

@@ -12,11 +12,11 @@
 #define kl_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define kl_add_acq_rel(p, v) __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL)
 // Weak or strong compare-and-swap; on failure *expected holds what was there.
-#define kl_cas_acq_rel(p, expected, desired)                                              \
-    __atomic_compare_exchange_n(                                                          \
+#define kl_cas_acq_rel(p, expected, desired)                                               \
+    __atomic_compare_exchange_n(                                                           \
             (p), (expected), (desired), 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
-#define kl_cas_release(p, expected, desired)                                              \
-    __atomic_compare_exchange_n(                                                          \
+#define kl_cas_release(p, expected, desired)                                               \
+    __atomic_compare_exchange_n(                                                           \
             (p), (expected), (desired), 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
 
 static inline void kl_cpu_relax(void)

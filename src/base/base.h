@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "atomic.h"
 #include "clock.h"
+#include "hash.h"
 #include "list.h"
 #include "lock.h"
 #include "log.h"

@@ -10,8 +10,14 @@ struct kl_link {
     struct kl_link *next, *prev;
 };
 
-static inline void kl_ring_init(struct kl_link *head) { head->next = head->prev = head; }
-static inline bool kl_ring_empty(const struct kl_link *head) { return head->next == head; }
+static inline void kl_ring_init(struct kl_link *head)
+{
+    head->next = head->prev = head;
+}
+static inline bool kl_ring_empty(const struct kl_link *head)
+{
+    return head->next == head;
+}
 static inline void kl_ring_append(struct kl_link *head, struct kl_link *link)
 {
     link->next = head;
@@ -27,7 +33,7 @@ static inline void kl_ring_remove(struct kl_link *link)
 }
 
 // The struct that `member` lies in.
-#define KL_CONTAINER(pointer, type, member)                                               \
+#define KL_CONTAINER(pointer, type, member)                                                \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif // KL_BASE_LIST_H

@@ -9,8 +9,8 @@
 KEEL_NORETURN void kl_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // An invariant of the library, checked in every build.
-#define KL_ASSERT(condition)                                                              \
-    ((condition) ? (void)0                                                                \
+#define KL_ASSERT(condition)                                                               \
+    ((condition) ? (void)0                                                                 \
                  : kl_panic("%s:%d: %s: %s", __FILE__, __LINE__, __func__, #condition))
 // One too costly for release builds: only with -Dparanoid=true.
 #ifdef KL_PARANOID

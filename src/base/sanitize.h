@@ -40,8 +40,14 @@ static inline void kl_unpoison(const void *memory, size_t bytes)
     __asan_unpoison_memory_region(memory, bytes);
 }
 #else
-static inline void kl_poison(const void *memory, size_t bytes) { (void)memory, (void)bytes; }
-static inline void kl_unpoison(const void *memory, size_t bytes) { (void)memory, (void)bytes; }
+static inline void kl_poison(const void *memory, size_t bytes)
+{
+    (void)memory, (void)bytes;
+}
+static inline void kl_unpoison(const void *memory, size_t bytes)
+{
+    (void)memory, (void)bytes;
+}
 #endif
 
 #endif // KL_BASE_SANITIZE_H

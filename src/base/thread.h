@@ -1,0 +1,60 @@
+#ifndef KL_BASE_THREAD_H
+#define KL_BASE_THREAD_H
+
+#include "atomic.h"
+#include "depot.h"
+#include "list.h"
+
+#include <stdint.h>
+
+// What the room keeps for each operating system thread that has allocated: its part of
+// the accounts and its caches of free blocks. Private to the room.
+//
+// A process may go on on another thread after any call that can switch stacks, and a
+// compiler may keep the address of a thread-local variable in a register for as long as a
+// function lasts. So whoever uses kl_thread_get() does so in a function that is not
+// inlined and switches nowhere.
+
+struct kl_thread {
+    struct kl_link link; // in the list of all threads; guarded by its lock
+    // Written by the owning thread alone, read by whoever sums up.
+    int64_t alloc_bytes; // taken through the hooks and from the system, less what was given
+                         // back
+    int64_t pool_bytes; // blocks of the pool that went past the caches, see pool.c
+    struct kl_depot_cache caches[KL_DEPOT_CLASSES];
+};
+
+extern __thread struct kl_thread *kl_thread_record
+        __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+// The counters of threads that have ended and of those that could not get a record;
+// written with atomic additions.
+struct kl_thread_rest {
+    int64_t alloc_bytes;
+    int64_t pool_bytes;
+};
+extern struct kl_thread_rest kl_thread_rest __attribute__((visibility("hidden")));
+
+// Makes the calling thread's record; NULL when it is ending or memory is exhausted.
+struct kl_thread *kl_thread_make(void);
+
+static inline struct kl_thread *kl_thread_get(void)
+{
+    struct kl_thread *thread = kl_thread_record;
+    return __builtin_expect(thread != NULL, 1) ? thread : kl_thread_make();
+}
+
+// Adds to a counter of the calling thread's own record. A plain addition, but one that a
+// reader on another thread may look at.
+static inline void kl_thread_count(int64_t *counter, int64_t by)
+{
+    kl_store_relaxed(counter, *counter + by);
+}
+
+// Sums over all threads.
+int64_t kl_thread_sum_alloc_bytes(void);
+int64_t kl_thread_sum_pool_bytes(void);
+// Free blocks of one class in all threads' caches.
+int64_t kl_thread_sum_cached(unsigned size_class);
+
+#endif // KL_BASE_THREAD_H
