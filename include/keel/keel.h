@@ -1,0 +1,23 @@
+#ifndef KEEL_KEEL_H
+#define KEEL_KEEL_H
+
+// Everything, for the impatient.
+
+#include <keel/alloc.h>
+#include <keel/blocking.h>
+#include <keel/etf.h>
+#include <keel/gen.h>
+#include <keel/inspect.h>
+#include <keel/io.h>
+#include <keel/link.h>
+#include <keel/match.h>
+#include <keel/message.h>
+#include <keel/process.h>
+#include <keel/runtime.h>
+#include <keel/status.h>
+#include <keel/term.h>
+#include <keel/time.h>
+#include <keel/timer.h>
+#include <keel/version.h>
+
+#endif // KEEL_KEEL_H
