@@ -251,9 +251,9 @@ KEEL_API keel_term keel_head(keel_term list);
 KEEL_API keel_term keel_tail(keel_term list);
 /// True and the length when `list` is proper. @thread any @since 0.1
 KEEL_API bool keel_list_length(keel_term list, size_t *ret_length);
-/// Takes the next item off `*list`: `while (keel_next(&list, &item))`. Ends at nil and at
+/// Takes the next item off `*list`: `while (keel_list_next(&list, &item))`. Ends at nil and at
 /// an improper tail, which `*list` then holds. @thread any @since 0.1
-KEEL_API bool keel_next(keel_term *list, keel_term *ret_item);
+KEEL_API bool keel_list_next(keel_term *list, keel_term *ret_item);
 /// The list reversed; KEEL_NONE when it is improper. @thread any @since 0.1
 KEEL_API keel_term keel_list_reverse(keel_term list);
 /// `left` ++ `right`; KEEL_NONE when `left` is improper. @thread any @since 0.1
