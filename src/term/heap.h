@@ -12,6 +12,8 @@
 // when a process runs on this heap, and then does not return if there is no memory.
 void *kl_heap_grow(struct kl_heap *heap, size_t bytes);
 void *kl_heap_try_grow(struct kl_heap *heap, size_t bytes);
+// Tells kl_heap_exhausted, which does not return, when a process runs on this heap.
+void kl_heap_refuse(struct kl_heap *heap);
 
 static inline void *kl_heap_bump(struct kl_heap *heap, size_t bytes)
 {
@@ -39,5 +41,16 @@ static inline void *kl_heap_try_alloc(struct kl_heap *heap, size_t bytes)
     }
     return kl_heap_bump(heap, bytes);
 }
+
+// A place in a heap's history. Rewinding expires everything built or adopted since; marks
+// are rewound newest first.
+struct kl_heap_mark {
+    uint8_t *next;
+    struct kl_chunk *chunk;
+    struct kl_fragment *fragment;
+    struct kl_box_counted *counted;
+};
+struct kl_heap_mark kl_heap_mark(const struct kl_heap *heap);
+void kl_heap_rewind(struct kl_heap *heap, const struct kl_heap_mark *mark);
 
 #endif // KL_TERM_HEAP_H

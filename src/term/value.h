@@ -51,6 +51,7 @@ enum {
     KL_TUPLE_MAX = (1 << 24) - 1,
 };
 
+#define KL_BITS_SIZE_MAX (((uint64_t)1 << 48) - 1) // bits that a header can count
 #define KL_SMALL_MAX (INT64_MAX >> 1)
 #define KL_SMALL_MIN (INT64_MIN >> 1)
 #define KL_HEADER_NEGATIVE ((uint64_t)1 << 11)
@@ -202,6 +203,16 @@ static inline size_t kl_header_words(uint64_t header)
         break;
     }
     return 1 + size;
+}
+
+// Its words are terms (after the header), or it holds a counted block.
+static inline bool kl_header_has_terms(uint64_t header)
+{
+    return kl_header_kind(header) <= KL_KIND_MAP;
+}
+static inline bool kl_header_is_counted(uint64_t header)
+{
+    return kl_header_kind(header) >= KL_KIND_SHARED;
 }
 
 // --- telling terms apart ---

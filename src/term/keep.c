@@ -1,0 +1,61 @@
+#include "copy.h"
+#include "heap.h"
+#include "value.h"
+
+// What a process keeps: each term in a block of its own that starts with a struct
+// kl_fragment and goes on with the root, so that dropping finds the block from the term.
+
+static void *alloc_plain(size_t bytes)
+{
+    return kl_alloc(bytes);
+}
+static void free_plain(void *memory, size_t bytes)
+{
+    kl_free(memory, bytes);
+}
+
+void *(*kl_keep_alloc)(size_t bytes) = alloc_plain;
+void (*kl_keep_free)(void *memory, size_t bytes) = free_plain;
+
+keel_term keel_keep(keel_term term)
+{
+    size_t bytes = kl_fragment_bytes(term);
+    if (bytes == 0) {
+        return term;
+    }
+    struct kl_fragment *fragment = bytes == SIZE_MAX ? NULL : kl_keep_alloc(bytes);
+    if (!fragment) {
+        kl_heap_refuse(kl_heap_current());
+        return KEEL_NONE;
+    }
+    keel_term kept = kl_fragment_fill(fragment, bytes, term);
+    fragment->mark = KL_FRAGMENT_KEPT;
+    return kept;
+}
+
+void keel_drop(keel_term term)
+{
+    if (kl_is_immediate(term)) {
+        return;
+    }
+    struct kl_fragment *fragment = (struct kl_fragment *)(uintptr_t)(term.word &
+                                                                     ~(uint64_t)7) -
+                                   1;
+    if (fragment->mark != KL_FRAGMENT_KEPT) {
+        // Most likely what was received or built, or dropped before. Freeing it would break
+        // something far away from here.
+        kl_log(KL_LOG_ERROR, "keel_drop was given a term that keel_keep did not return");
+        return;
+    }
+    fragment->mark = 0;
+    kl_fragment_release(fragment);
+    kl_keep_free(fragment, fragment->size);
+}
+
+void keel_set(keel_term *slot, keel_term term)
+{
+    // The new term may be a part of the old one: it is copied before that goes.
+    keel_term old = *slot;
+    *slot = keel_keep(term);
+    keel_drop(old);
+}
