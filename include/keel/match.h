@@ -188,25 +188,30 @@ KEEL_BEGIN_DECLS
 /// the captures are then written. @thread any @since 0.1
 #define keel_match(term, ...) KEEL_SITE_(keel_match_at, (term), __VA_ARGS__)
 /// The term that the pattern and its values describe. @thread any @since 0.1
-#define keel_make(...) KEEL_MAKE_SITE_(__VA_ARGS__)
+#define keel_make(...) KEEL_MAKE_SITE_(__COUNTER__, __VA_ARGS__)
 
 // "text", a, b  ->  a site of its own, the array of arguments, the call. The array ends
-// with a KEEL_ARG_END entry so that it is never empty.
+// with a KEEL_ARG_END entry so that it is never empty. The variables are numbered, since
+// one may stand in an argument of another and users build with -Wshadow.
 #define KEEL_SITE_(function, subject, ...)                                                \
+    KEEL_SITE_NUMBERED_(__COUNTER__, function, subject, __VA_ARGS__)
+#define KEEL_SITE_NUMBERED_(number, function, subject, ...)                               \
     (__extension__({                                                                      \
-        static keel_pattern_site keel_site_ = {                                          \
-                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                      \
-        const keel_arg keel_args_[] = {                                                   \
+        static keel_pattern_site KEEL_GLUE_(keel_site_, number) = {                       \
+                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                                    \
+        const keel_arg KEEL_GLUE_(keel_args_, number)[] = {                               \
                 KEEL_ARGS_FROM_(__VA_ARGS__){KEEL_ARG_END, {NULL}}};                      \
-        function(&keel_site_, subject, keel_args_, KEEL_COUNT_(__VA_ARGS__));             \
+        function(&KEEL_GLUE_(keel_site_, number), subject,                                \
+                KEEL_GLUE_(keel_args_, number), KEEL_COUNT_(__VA_ARGS__));                \
     }))
-#define KEEL_MAKE_SITE_(...)                                                              \
+#define KEEL_MAKE_SITE_(number, ...)                                                      \
     (__extension__({                                                                      \
-        static keel_pattern_site keel_site_ = {                                          \
-                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                      \
-        const keel_arg keel_args_[] = {                                                   \
+        static keel_pattern_site KEEL_GLUE_(keel_site_, number) = {                       \
+                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                                    \
+        const keel_arg KEEL_GLUE_(keel_args_, number)[] = {                               \
                 KEEL_ARGS_FROM_(__VA_ARGS__){KEEL_ARG_END, {NULL}}};                      \
-        keel_make_at(&keel_site_, keel_args_, KEEL_COUNT_(__VA_ARGS__));                  \
+        keel_make_at(&KEEL_GLUE_(keel_site_, number), KEEL_GLUE_(keel_args_, number),     \
+                KEEL_COUNT_(__VA_ARGS__));                                                \
     }))
 
 KEEL_END_DECLS
