@@ -29,7 +29,7 @@ static keel_allocator hooks = {
 };
 
 static const keel_allocator *get_hooks(void);
-static bool has_host_hooks(void);
+static bool is_default(const keel_allocator *from);
 static void account(int64_t bytes);
 static size_t at_least_one(size_t bytes)
 {
@@ -77,14 +77,12 @@ void *kl_alloc(size_t bytes)
 
 void *kl_alloc_zero(size_t bytes)
 {
-    bytes = at_least_one(bytes);
-    const keel_allocator *from = get_hooks();
-    if (has_host_hooks()) {
+    if (!is_default(get_hooks())) {
         void *memory = kl_alloc(bytes);
-        return memory != NULL ? memset(memory, 0, bytes) : NULL;
+        return memory != NULL ? memset(memory, 0, at_least_one(bytes)) : NULL;
     }
-    (void)from;
     // calloc knows which pages are fresh and leaves them untouched.
+    bytes = at_least_one(bytes);
     void *memory = calloc(1, bytes);
     if (memory != NULL) {
         account((int64_t)bytes);
@@ -120,9 +118,7 @@ void kl_free(void *memory, size_t bytes)
 
 void *kl_alloc_pages(size_t bytes)
 {
-    const keel_allocator *from = get_hooks();
-    (void)from;
-    if (has_host_hooks()) {
+    if (!is_default(get_hooks())) {
         return kl_alloc(bytes);
     }
     void *memory = mmap(
@@ -136,7 +132,7 @@ void *kl_alloc_pages(size_t bytes)
 
 void kl_free_pages(void *memory, size_t bytes)
 {
-    if (has_host_hooks()) {
+    if (!is_default(get_hooks())) {
         kl_free(memory, bytes);
     } else if (memory != NULL) {
         munmap(memory, bytes);
@@ -162,9 +158,9 @@ static const keel_allocator *get_hooks(void)
     return &hooks;
 }
 
-static bool has_host_hooks(void)
+static bool is_default(const keel_allocator *from)
 {
-    return hooks.allocate != allocate_default;
+    return from->allocate == allocate_default;
 }
 
 // Thread-local memory is touched here: not to be inlined, see thread.h.

@@ -44,9 +44,9 @@ void kl_depot_drain(unsigned size_class, struct kl_depot_cache *cache, uint32_t 
 void *kl_depot_take_one(unsigned size_class);
 void kl_depot_give_one(unsigned size_class, void *block);
 
-// Frees the slabs whose blocks all lie in the depot. Returns how many bytes of all slabs
-// are carved and do not lie in the depot: in use, or in a thread's cache.
+// Frees the slabs whose blocks all lie in the depot.
 void kl_depot_trim(void);
+// How many blocks of a class are in use or in some thread's cache.
 int64_t kl_depot_blocks_out(unsigned size_class);
 
 // True where every block comes from kl_alloc, so that a checker sees its misuse.

@@ -13,12 +13,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { FRAMES = 32, TEXT_BYTES = 4096 };
+// However long the message, the frames and the last sentence have their room.
+enum { FRAMES = 32, TEXT_BYTES = 4096, MESSAGE_BYTES = 1536, LAST_BYTES = 256 };
 
 // The first thread that panics: the text is its own, and others wait for the end.
 static long panicking; // its kernel id, 0: nobody
 static char text[TEXT_BYTES]; // not on the stack, which may be what is broken
 static size_t length;
+static size_t limit; // of `length`, for what is added next
 
 static void enter(void);
 static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -29,11 +31,13 @@ static void end(void) KEEL_NORETURN;
 void kl_panic(const char *format, ...)
 {
     enter();
+    limit = MESSAGE_BYTES;
     add("keel: panic: ");
     va_list arguments;
     va_start(arguments, format);
     add_arguments(format, arguments);
     va_end(arguments);
+    limit = TEXT_BYTES - LAST_BYTES;
     add("\n");
     // The reason is out before the stack is looked at.
     kl_log_write_stderr(text, length);
@@ -45,6 +49,7 @@ void kl_panic(const char *format, ...)
     for (size_t i = 0; i < count; i++) {
         add_frame(pcs[i]);
     }
+    limit = TEXT_BYTES - 1;
     add("keel: this is a bug in Keel %s, not in your program. Please report it with the "
         "lines above.\n",
             KEEL_VERSION);
@@ -79,9 +84,9 @@ static void add(const char *format, ...)
 
 static void add_arguments(const char *format, va_list arguments)
 {
-    int added = vsnprintf(text + length, sizeof text - length, format, arguments);
+    size_t room = limit - length;
+    int added = vsnprintf(text + length, room + 1, format, arguments);
     if (added > 0) {
-        size_t room = sizeof text - 1 - length;
         length += (size_t)added < room ? (size_t)added : room;
     }
 }

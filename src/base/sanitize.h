@@ -50,4 +50,24 @@ static inline void kl_unpoison(const void *memory, size_t bytes)
 }
 #endif
 
+// Valgrind shows itself at run time only; its header is optional.
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define KL_VALGRIND 1
+#endif
+#endif
+#ifndef KL_VALGRIND
+#define KL_VALGRIND 0
+#endif
+
+static inline bool kl_on_valgrind(void)
+{
+#if KL_VALGRIND
+    return RUNNING_ON_VALGRIND != 0;
+#else
+    return false;
+#endif
+}
+
 #endif // KL_BASE_SANITIZE_H

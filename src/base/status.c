@@ -6,13 +6,13 @@
 
 static const char *own_text(keel_status status);
 static const char *own_name(keel_status status);
-static const char *system_name(int error);
+static const char *system_name(keel_status status);
 
 const char *keel_status_text(keel_status status)
 {
     const char *text = own_text(status);
     // Only for numbers that exist: for others strerror() may write to a buffer of its own.
-    if (text == NULL && status < 0 && system_name(-status) != NULL) {
+    if (text == NULL && system_name(status) != NULL) {
         text = strerror(-status);
     }
     return text != NULL ? text : "unknown status";
@@ -21,8 +21,8 @@ const char *keel_status_text(keel_status status)
 const char *keel_status_name(keel_status status)
 {
     const char *name = own_name(status);
-    if (name == NULL && status < 0) {
-        name = system_name(-status);
+    if (name == NULL) {
+        name = system_name(status);
     }
     return name != NULL ? name : "UNKNOWN";
 }
@@ -56,7 +56,7 @@ static const char *own_name(keel_status status)
 }
 
 // The C libraries do not agree on a function for this, so here are Linux's names.
-static const char *system_name(int error)
+static const char *system_name(keel_status status)
 {
 #define E(name) [name] = #name
     static const char *const names[] = {E(EPERM), E(ENOENT), E(ESRCH), E(EINTR), E(EIO),
@@ -83,6 +83,6 @@ static const char *system_name(int error)
             E(EKEYREVOKED), E(EKEYREJECTED), E(EOWNERDEAD), E(ENOTRECOVERABLE), E(ERFKILL),
             E(EHWPOISON)};
 #undef E
-    size_t count = sizeof names / sizeof names[0];
-    return error > 0 && (size_t)error < count ? names[error] : NULL;
+    int count = (int)(sizeof names / sizeof names[0]);
+    return status < 0 && status > -count ? names[-status] : NULL;
 }

@@ -1,18 +1,18 @@
 #include "symbol_lines.h"
 
-#include "lock.h"
-
 #include <backtrace.h>
 #include <link.h>
+#include <pthread.h>
 
 // libbacktrace reads the debug information of the images that are loaded when it is first
 // asked, and of no later one. So a state serves until code has been loaded since; then a
 // new one is made. The old one stays: strings that were handed out point into it.
-static struct kl_lock lock; // guards the two below
+static pthread_mutex_t lock =
+        PTHREAD_MUTEX_INITIALIZER; // held while it reads: milliseconds
 static struct backtrace_state *state;
 static unsigned long long images_loaded; // ever, when `state` was made
 
-static struct backtrace_state *get_state(void);
+static void renew_state(void);
 static int count_images(struct dl_phdr_info *info, size_t size, void *ret_count);
 static int take_line(
         void *symbol, uintptr_t pc, const char *file, int line, const char *function);
@@ -22,13 +22,14 @@ static void ignore_error(void *symbol, const char *message, int error);
 
 bool kl_symbol_lines_find(uintptr_t pc, struct kl_symbol *ret_symbol)
 {
-    struct backtrace_state *from = get_state();
-    if (from == NULL) {
-        return false;
-    }
     struct kl_symbol found = {.offset = ret_symbol->offset};
-    backtrace_pcinfo(from, pc, take_line, ignore_error, &found);
-    backtrace_syminfo(from, pc, take_name, ignore_error, &found);
+    pthread_mutex_lock(&lock);
+    renew_state();
+    if (state != NULL) {
+        backtrace_pcinfo(state, pc, take_line, ignore_error, &found);
+        backtrace_syminfo(state, pc, take_name, ignore_error, &found);
+    }
+    pthread_mutex_unlock(&lock);
     if (found.function == NULL && found.file == NULL) {
         return false;
     }
@@ -36,22 +37,14 @@ bool kl_symbol_lines_find(uintptr_t pc, struct kl_symbol *ret_symbol)
     return true;
 }
 
-static struct backtrace_state *get_state(void)
+static void renew_state(void)
 {
     unsigned long long loaded = 0;
     dl_iterate_phdr(count_images, &loaded);
-    kl_lock_take(&lock);
-    struct backtrace_state *current = images_loaded == loaded ? state : NULL;
-    kl_lock_give(&lock);
-    if (current != NULL) {
-        return current;
+    if (state == NULL || images_loaded != loaded) {
+        state = backtrace_create_state(NULL, 0, ignore_error, NULL);
+        images_loaded = loaded;
     }
-    current = backtrace_create_state(NULL, 1, ignore_error, NULL);
-    kl_lock_take(&lock);
-    state = current;
-    images_loaded = loaded;
-    kl_lock_give(&lock);
-    return current;
 }
 
 static int count_images(struct dl_phdr_info *info, size_t size, void *ret_count)
