@@ -20,7 +20,7 @@ static void run_fixture(const char *first, const char *second, const char *third
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
     CHECK(length > 0);
     path[length] = '\0';
-    strcpy(strrchr(path, '/') + 1, "testing.harness-fixture");
+    strcpy(strrchr(path, '/') + 1, "harness-fixture");
 
     int ends[2];
     CHECK_OK(pipe(ends));
