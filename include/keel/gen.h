@@ -96,6 +96,13 @@ typedef struct keel_handler {
     keel_next (*start)(void *state, keel_term argument);
     /// Called for each message, in the process, on a stack. May wait, call, receive.
     keel_next (*receive)(void *state, const keel_message *message);
+    /// Called when start, receive or this very function has ended by keel_exit, keel_error,
+    /// a failed assertion or a caught fault, with the reason the process would end with.
+    /// It runs on a fresh stack; what the failed callback received and built is still
+    /// there. What it returns is done: keel_next_exit(reason) ends the process, anything
+    /// else lets it go on. Not called for exit signals and kill, nor after keel_gen_fail.
+    /// NULL: the process ends with `reason`. It may fail itself, but not for ever.
+    keel_next (*failed)(void *state, keel_term reason);
 } keel_handler;
 
 /// Spawns a handler process; arguments and results as keel_spawn_opt.

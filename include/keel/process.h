@@ -113,6 +113,15 @@ KEEL_API KEEL_NORETURN void keel_exit(keel_term reason);
 /// Ends it as a runtime error does: with {reason, Stack}. OTP: error/1.
 /// @thread process @since 0.1
 KEEL_API KEEL_NORETURN void keel_error(keel_term reason);
+/// Runs fn(context): keel_exit, keel_error and a failed assertion in it end only this run,
+/// from any depth. Nothing of its frames is unwound; what it allocated stays until the
+/// process ends. Runs nest. Exit signals, kill and faults are not caught. OTP: try … catch.
+/// @param ret_reason  with KEEL_E_EXIT: what the process would have ended with
+/// @return KEEL_OK, KEEL_E_EXIT, KEEL_E_OUTSIDE (fn was not run), KEEL_E_BADARG
+/// @thread process
+/// @since 0.1
+KEEL_API KEEL_MUST_USE keel_status keel_try(
+        void (*fn)(void *context), void *context, keel_term *ret_reason);
 /// Ends the calling process with {{assertion, Text, File, Line}, Stack} when `condition`
 /// is false.
 #define KEEL_ASSERT(condition)                                                            \
