@@ -6,9 +6,10 @@
 #include "symbol_lines.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // What a frame pointer points at, see cpu.h.
@@ -27,24 +28,32 @@ enum { INTERN_CHAINS = 256 };
 static struct kl_lock intern_lock; // guards `chains`
 static struct interned *chains[INTERN_CHAINS];
 
-typedef bool read_pair(uintptr_t frame, struct frame_pair *ret_pair);
+typedef bool read_pair(void *context, uintptr_t frame, struct frame_pair *ret_pair);
 
 static size_t walk(uintptr_t pc, uintptr_t frame, uintptr_t low, uintptr_t high,
-        uintptr_t *ret_pcs, size_t max, read_pair *read);
-static bool read_directly(uintptr_t frame, struct frame_pair *ret_pair);
-static bool read_through_kernel(uintptr_t frame, struct frame_pair *ret_pair);
+        uintptr_t *ret_pcs, size_t max, read_pair *read, void *context);
+static bool read_directly(void *context, uintptr_t frame, struct frame_pair *ret_pair);
+static bool read_through_kernel(
+        void *pipe_ends, uintptr_t frame, struct frame_pair *ret_pair);
 static const char *intern(const char *text);
 
 size_t kl_symbol_walk(uintptr_t pc, uintptr_t frame, uintptr_t low, uintptr_t high,
         uintptr_t *ret_pcs, size_t max)
 {
-    return walk(pc, frame, low, high, ret_pcs, max, read_directly);
+    return walk(pc, frame, low, high, ret_pcs, max, read_directly, NULL);
 }
 
 size_t kl_symbol_walk_unbounded(
         uintptr_t pc, uintptr_t frame, uintptr_t *ret_pcs, size_t max)
 {
-    return walk(pc, frame, 0, UINTPTR_MAX, ret_pcs, max, read_through_kernel);
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return walk(pc, frame, 1, 0, ret_pcs, max, read_directly, NULL); // `pc` alone
+    }
+    size_t count = walk(pc, frame, 0, UINTPTR_MAX, ret_pcs, max, read_through_kernel, ends);
+    close(ends[0]);
+    close(ends[1]);
+    return count;
 }
 
 void kl_symbol_resolve(uintptr_t pc, struct kl_symbol *ret_symbol)
@@ -65,7 +74,7 @@ void kl_symbol_resolve(uintptr_t pc, struct kl_symbol *ret_symbol)
 }
 
 static size_t walk(uintptr_t pc, uintptr_t frame, uintptr_t low, uintptr_t high,
-        uintptr_t *ret_pcs, size_t max, read_pair *read)
+        uintptr_t *ret_pcs, size_t max, read_pair *read, void *context)
 {
     size_t count = 0;
     if (count < max) {
@@ -74,7 +83,7 @@ static size_t walk(uintptr_t pc, uintptr_t frame, uintptr_t low, uintptr_t high,
     while (KL_CPU_HAS_FRAME_PAIRS && count < max) {
         struct frame_pair pair;
         if (frame < low || frame % sizeof(uintptr_t) != 0 || high < sizeof pair ||
-                frame > high - sizeof pair || !read(frame, &pair)) {
+                frame > high - sizeof pair || !read(context, frame, &pair)) {
             break;
         }
         uintptr_t return_pc = kl_cpu_strip_signature(pair.return_pc);
@@ -94,19 +103,24 @@ static size_t walk(uintptr_t pc, uintptr_t frame, uintptr_t low, uintptr_t high,
 
 // The sanitizers do not know that these words are in use.
 __attribute__((no_sanitize("address", "thread"))) static bool read_directly(
-        uintptr_t frame, struct frame_pair *ret_pair)
+        void *context, uintptr_t frame, struct frame_pair *ret_pair)
 {
+    (void)context;
     const uintptr_t *words = (const uintptr_t *)frame;
     ret_pair->caller = words[0];
     ret_pair->return_pc = words[1];
     return true;
 }
 
-static bool read_through_kernel(uintptr_t frame, struct frame_pair *ret_pair)
+// write() refuses what cannot be read. Any pipe will do for that, where process_vm_readv()
+// is forbidden in many containers.
+static bool read_through_kernel(
+        void *pipe_ends, uintptr_t frame, struct frame_pair *ret_pair)
 {
-    struct iovec to = {.iov_base = ret_pair, .iov_len = sizeof *ret_pair};
-    struct iovec from = {.iov_base = (void *)frame, .iov_len = sizeof *ret_pair};
-    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)sizeof *ret_pair;
+    const int *ends = pipe_ends;
+    ssize_t bytes = sizeof *ret_pair;
+    return syscall(SYS_write, ends[1], frame, bytes) == bytes &&
+           read(ends[0], ret_pair, sizeof *ret_pair) == bytes;
 }
 
 // Returns a copy that is never freed, the same one for the same text; NULL when memory is

@@ -9,8 +9,8 @@
 // return addresses less one, so that each lies within the call it stands for.
 size_t kl_symbol_walk(uintptr_t pc, uintptr_t frame, uintptr_t low, uintptr_t high,
         uintptr_t *ret_pcs, size_t max);
-// The same for a stack whose bounds are not known: the kernel does the reading, a system
-// call a frame, so that a broken chain ends the walk and not the program.
+// The same for a stack whose bounds are not known: the kernel does the reading, through
+// a pipe, so that a broken chain ends the walk and not the program.
 size_t kl_symbol_walk_unbounded(
         uintptr_t pc, uintptr_t frame, uintptr_t *ret_pcs, size_t max);
 
