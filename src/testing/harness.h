@@ -54,7 +54,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void kl_test_skip(const char *fo
     kl_test_check_int(__FILE__, __LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
 #define CHECK_STR(actual, expected)                                                       \
     kl_test_check_str(__FILE__, __LINE__, #actual, (actual), (expected))
-#define CHECK_OK(status) CHECK_INT((status), 0)
+#define CHECK_OK(status)                                                                  \
+    kl_test_check_int(__FILE__, __LINE__, #status, (int64_t)(status), 0)
 void kl_test_check_int(
         const char *file, int line, const char *what, int64_t actual, int64_t expected);
 void kl_test_check_str(const char *file, int line, const char *what, const char *actual,
