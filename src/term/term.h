@@ -149,6 +149,35 @@ static inline uint32_t kl_atom_index(keel_term atom) { return (uint32_t)(atom.wo
 // The limit of the atom table; only before the first atom beyond the predefined is made.
 void kl_atom_limit_set(size_t limit);
 
+// --- external format without the version byte, as in frames of the distribution ---
+
+// The node that local pids and references are of, read once for each encoding or decoding.
+struct kl_etf_node {
+    keel_term name;
+    uint32_t creation;
+};
+
+// Checks the term that `data` starts with without building it. `ret_used` gets its bytes,
+// `ret_words` (may be NULL) the 8-byte words that decoding it takes from a heap. Fails as
+// keel_etf_decode does; two equal keys in a map are found only when it is built.
+keel_status kl_etf_walk(const uint8_t *data, size_t size, const keel_etf_limits *limits,
+        size_t *ret_used, size_t *ret_words);
+// Decodes the term that `data` starts with into the current heap.
+keel_status kl_etf_decode(const uint8_t *data, size_t size, const keel_etf_limits *limits,
+        size_t *ret_used, keel_term *ret_term);
+
+// What encoding a term takes. The node is part of it: were it to change between measuring
+// and writing, the bytes would not be those that were counted.
+struct kl_etf_measure {
+    size_t bytes;
+    struct kl_etf_node self;
+};
+// KEEL_E_NOT_ENCODABLE, KEEL_E_TOO_LARGE, KEEL_E_NOMEM.
+keel_status kl_etf_measure(keel_term term, struct kl_etf_measure *ret_measure);
+// Writes exactly the bytes measured, to `at`. KEEL_E_NOMEM only.
+keel_status kl_etf_encode_into(
+        uint8_t *at, keel_term term, const struct kl_etf_measure *measure);
+
 // The name and creation of this node, for the external form of local pids and
 // references: nonode@nohost and 0 until the cluster room sets them.
 void kl_node_identity_set(keel_term name, uint32_t creation);
