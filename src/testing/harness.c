@@ -31,7 +31,7 @@ struct report {
 };
 
 struct options {
-    bool list, ids, no_fork;
+    bool list, ids, no_fork, seeded;
     uint64_t first_seed, seeds;
     int timeout_s;
     char **filters;
@@ -197,6 +197,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
             options->ids = true;
         } else if (strcmp(word, "--no-fork") == 0) {
             options->no_fork = true;
+        } else if (strcmp(word, "--seeded") == 0) {
+            options->seeded = true;
         } else if (strcmp(word, "--seed") == 0) {
             number = &options->first_seed;
             options->seeds = 1; // unless --seeds follows: so many from this one on
@@ -243,6 +245,9 @@ static bool names_are_unique(void)
 
 static bool is_wanted(const struct kl_test *test, const struct options *options)
 {
+    if (options->seeded && !test->seeded) {
+        return false;
+    }
     for (int i = 0; i < options->filter_count; i++) {
         if (strstr(test->name, options->filters[i])) {
             return true;

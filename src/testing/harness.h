@@ -8,7 +8,8 @@
 //   TEST("a closed mailbox refuses new messages", .ids = "PR-153") { CHECK(…); }
 //
 // Command line of a test program: [--list] [--ids] [--no-fork] [--seed N] [--seeds N]
-// [--timeout SECONDS] [part of a name …]. --ids lists "ID<tab>name" of each test.
+// [--seeded] [--timeout SECONDS] [part of a name …]. --ids lists "ID<tab>name" of each
+// test; --seeded leaves out those that are not.
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -181,6 +181,8 @@ TEST("a seeded test runs once per seed and names the seed that fails")
     CHECK_INT(exit_code, 1);
     run_fixture("--seed", "6", "a seeded one");
     CHECK_INT(exit_code, 0);
+    run_fixture("--seeded", "--list", NULL);
+    CHECK_STR(output, "a seeded one\n");
 }
 
 TEST("after a failure the other tests run, and the exit code tells of it")

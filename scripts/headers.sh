@@ -1,0 +1,23 @@
+#!/bin/sh
+# headers.sh INCLUDE_DIR: each public header compiles alone and twice, in C11, C17 and
+# C++17, with gcc and clang, pedantically.
+set -eu
+. "$(dirname "$0")/tap.sh"
+include=$1
+warnings="-Wall -Wextra -Wpedantic -Werror"
+
+compile() {
+    printf '#include <keel/%s>\n#include <keel/%s>\n' "$1" "$1" |
+        $3 $warnings "-I$include" "-x$2" -fsyntax-only -
+}
+
+for path in "$include"/keel/*.h; do
+    header=$(basename "$path")
+    for standard in c11 c17; do
+        check "$header in $standard, gcc" compile "$header" c "gcc -std=$standard"
+        check "$header in $standard, clang" compile "$header" c "clang -std=$standard"
+    done
+    check "$header in c++17, gcc" compile "$header" c++ "g++ -std=c++17"
+    check "$header in c++17, clang" compile "$header" c++ "clang++ -std=c++17"
+done
+finish
