@@ -3,6 +3,8 @@
 #include "base/atomic.h"
 #include "testing/harness.h"
 
+#include <keel/alloc.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -47,11 +49,13 @@ TEST("a long text arrives whole")
         kl_log(KL_LOG_INFO, "%s", text);
         CHECK_STR(heard, text);
     }
+    int64_t before = keel_memory_used();
     char text[5000];
     memset(text, 'y', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     kl_log(KL_LOG_INFO, "%s", text);
     CHECK_STR(heard, text);
+    CHECK_INT(keel_memory_used(), before);
 }
 
 // Puts a pipe in place of standard error and returns the end to read from.

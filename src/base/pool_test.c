@@ -129,6 +129,24 @@ TEST("trimming spares slabs with a block in use, and their idle blocks serve aga
     CHECK_INT(kl_pool_trim(), 0);
 }
 
+TEST("after trimming, a slab that stayed is used to its end")
+{
+    need_caches();
+    void *kept = kl_pool_alloc(112);
+    CHECK_INT(kl_pool_trim(), 112);
+    int64_t before = keel_memory_used();
+    void *blocks[120]; // with the one above, fewer than the first slab has
+    for (int i = 0; i < 120; i++) {
+        blocks[i] = kl_pool_alloc(112);
+    }
+    CHECK_INT(keel_memory_used(), before);
+    for (int i = 0; i < 120; i++) {
+        kl_pool_free(blocks[i], 112);
+    }
+    kl_pool_free(kept, 112);
+    CHECK_INT(kl_pool_trim(), 0);
+}
+
 TEST("a freed block is the next one handed out")
 {
     need_caches();
@@ -227,6 +245,8 @@ static void *churn(void *seed)
         }
         if (kl_random_next(&random) % 512 == 0) {
             kl_pool_flush(); // so that the depot has something to trim
+        } else if (kl_random_next(&random) % 2048 == 0) {
+            kl_pool_trim();
         }
     }
     for (size_t i = 0; i < 300; i++) {

@@ -24,6 +24,7 @@ static void need_frame_pairs(void)
 
 __attribute__((noinline)) static uintptr_t here(void)
 {
+    __asm__ volatile(""); // else two calls might be taken for the same and become one
     return (uintptr_t)__builtin_return_address(0) - 1;
 }
 
@@ -88,6 +89,21 @@ TEST("a walk finds the calls from the innermost outwards")
     check_name(pcs[0], "walk_innermost");
     check_name(pcs[1], "walk_middle");
     check_name(pcs[2], "walk_outermost");
+}
+
+__attribute__((always_inline)) static inline uintptr_t here_inlined(void)
+{
+    uintptr_t pc = here();
+    __asm__ volatile("" : "+r"(pc));
+    return pc;
+}
+
+TEST("of functions that were inlined into each other, the innermost is named")
+{
+    if (!has_lines()) {
+        kl_test_skip("only debug information knows of inlined functions");
+    }
+    check_name(here_inlined(), "here_inlined");
 }
 
 TEST("a walk stays below the upper bound and within the room it is given")
