@@ -7,17 +7,25 @@
 #include <keel/blocking.h>
 #include <keel/etf.h>
 #include <keel/gen.h>
+#include <keel/gen_server.h>
 #include <keel/inspect.h>
 #include <keel/io.h>
 #include <keel/link.h>
 #include <keel/match.h>
 #include <keel/message.h>
 #include <keel/process.h>
+#include <keel/report.h>
+#include <keel/result.h>
 #include <keel/runtime.h>
+#include <keel/start.h>
+#include <keel/state.h>
 #include <keel/status.h>
+#include <keel/supervisor.h>
+#include <keel/sys.h>
 #include <keel/term.h>
 #include <keel/time.h>
 #include <keel/timer.h>
 #include <keel/version.h>
+#include <keel/via.h>
 
 #endif // KEEL_KEEL_H
