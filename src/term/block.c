@@ -101,7 +101,9 @@ keel_term keel_binary_share(
     }
     binary->release = release;
     binary->context = context;
-    kl_shared_write((uint64_t *)shared, &heap->counted, &binary->block, data, size * 8);
+    // Never a null pointer, not even for no bytes: readers hand it to memcmp and the like.
+    kl_shared_write((uint64_t *)shared, &heap->counted, &binary->block,
+            data ? data : binary->data, size * 8);
     return kl_boxed(shared);
 }
 

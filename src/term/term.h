@@ -134,6 +134,8 @@ extern void (*kl_pattern_error)(const char *text, const char *why);
 // Local references are numbered from `first` on from now: for the simulator, where a seed
 // must give the same numbers. Blocks of numbers that threads hold become void.
 void kl_ref_seed(uint64_t first);
+// Makes keel_hash() the same in every run that sets the same seed; before any hash is made.
+void kl_hash_seed(uint64_t seed);
 
 // --- atoms known in advance: KL_ATOM(ok), see atom.def ---
 
