@@ -34,7 +34,7 @@ def read_arguments():
     parser.add_argument("--seed", type=int, help="the one or the first seed")
     parser.add_argument("--ids", help="a file for the conformance lines proved: id, program, case")
     parser.add_argument("words", nargs="*")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def read_programs(options):

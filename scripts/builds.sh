@@ -1,0 +1,59 @@
+# The build directories of ./test, ./run and the self-test. Each function brings one up to
+# date under build/ and prints a line of TAP. Sourced by bash, from the repository's root.
+
+# build_in NAME SETUP_ARGUMENTS...
+build_in() {
+    local name=$1 log=build/$1.log
+    shift
+    mkdir -p build
+    if { [ -e "build/$name/build.ninja" ] || meson setup "build/$name" "$@"; } >"$log" 2>&1 &&
+        ninja -C "build/$name" >>"$log" 2>&1; then
+        echo "ok - the build $name compiles without a warning"
+    else
+        echo "not ok - the build $name compiles without a warning"
+        # What failed, not what went well before it.
+        grep -nE 'FAILED|error|ERROR|warning:|undefined reference' "$log" | head -n 40 | sed 's/^/# /'
+        return 1
+    fi
+}
+
+build_gcc() {
+    CC=gcc build_in gcc
+}
+
+build_clang() {
+    CC=clang build_in clang
+}
+
+build_asan() {
+    CC=clang build_in asan -Db_sanitize=address,undefined -Db_lundef=false -Dparanoid=true \
+        -Dbuildtype=debug -Doptimization=1 -Dc_args=-fno-sanitize-recover=all
+}
+
+build_tsan() {
+    CC=clang build_in tsan -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debug -Doptimization=1
+}
+
+build_aarch64() {
+    build_in aarch64 --cross-file scripts/cross/aarch64.ini
+}
+
+# Two callers may come at once: one builds, the other finds it done.
+build_release() {
+    mkdir -p build
+    (
+        flock 9
+        CC=gcc build_in release -Dbuildtype=release -Ddebug=true -Dtests=false \
+            "-Dprefix=$PWD/build/prefix"
+    ) 9>build/release.lock
+}
+
+# The sanitizers of clang 14 lay their shadow where a kernel that randomises more than 28 bits
+# may put something else: there the programs run at fixed addresses.
+fixed_addresses() {
+    local bits
+    bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)
+    if [ "$bits" -gt 28 ] && setarch -R true 2>/dev/null; then
+        echo "setarch -R"
+    fi
+}

@@ -1,0 +1,43 @@
+#!/bin/sh
+# run.sh BUILD PREFIX: installs a build directory into its prefix and uses what lies there as a
+# stranger would: through pkg-config, shared and static, and through CMake.
+set -eu
+. "$(dirname "$0")/../../scripts/tap.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+prefix=$2
+
+rm -rf "$prefix"
+check "installs into a prefix" meson install -C "$1" --no-rebuild --quiet
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name keel.pc)")
+LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libkeel.so)")
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+check "the shared library is called libkeel.so.0" \
+    sh -c "readelf -d '$LD_LIBRARY_PATH/libkeel.so' | grep -q 'soname: \[libkeel.so.0\]'"
+check "pkg-config and a program linked with the shared library" \
+    sh -c "cc -std=c11 -Wall -Wextra -Werror '$here/consumer.c' -o '$scratch/shared' \$(pkg-config --cflags --libs keel)"
+check "which runs" "$scratch/shared"
+check "pkg-config and a program linked statically" \
+    sh -c "cc -std=c11 -static '$here/consumer.c' -o '$scratch/static' \$(pkg-config --static --cflags --libs keel)"
+check "which runs without a library beside it" env -u LD_LIBRARY_PATH "$scratch/static"
+check "a C++ program" \
+    sh -c "c++ -std=c++17 -Wall -Wextra -Werror -x c++ '$here/consumer.c' -x none -o '$scratch/cpp' \$(pkg-config --cflags --libs keel)"
+check "which runs as well" "$scratch/cpp"
+
+if command -v cmake >/dev/null; then
+    check "CMake finds the package" cmake -S "$here" -B "$scratch/cmake" "-DCMAKE_PREFIX_PATH=$prefix"
+    check "and builds programs with either library" cmake --build "$scratch/cmake"
+    check "the one with the shared library runs" "$scratch/cmake/consumer"
+    check "the one with the static library runs" env -u LD_LIBRARY_PATH "$scratch/cmake/consumer-static"
+    # A package that was built elsewhere and moved here.
+    mv "$prefix" "$scratch/moved"
+    check "CMake finds it after the prefix was moved" \
+        cmake -S "$here" -B "$scratch/cmake-moved" "-DCMAKE_PREFIX_PATH=$scratch/moved"
+    check "and builds with it" cmake --build "$scratch/cmake-moved"
+    mv "$scratch/moved" "$prefix"
+else
+    echo "ok - CMake # SKIP no cmake"
+fi
+finish

@@ -1,0 +1,2 @@
+int  crooked(void){
+  return 1; }

@@ -1,0 +1,4 @@
+// Good C, no C++.
+struct keel_only_c {
+    int class;
+};

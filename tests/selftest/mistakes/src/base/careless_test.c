@@ -1,0 +1,3 @@
+#include <unistd.h>
+
+void test(void) { usleep(10); }

@@ -1,0 +1,1 @@
+// Private to its room.
