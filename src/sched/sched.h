@@ -5,6 +5,8 @@
 // the blocking pool, and the one door through which time, chance and choices enter.
 // It knows nothing of processes: `proc` embeds a task in each of its processes.
 
+#include "base/base.h"
+
 #include <keel/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,6 +109,7 @@ struct kl_stack {
     void *sanitizer[3]; // fiber handles of the sanitizers
     uint32_t valgrind;
     uint32_t slab;
+    bool measured; // its depth goes to the census when it is released
 };
 
 // A stack with at least `bytes` usable (0: the default), from this thread's cache, from
@@ -164,7 +167,7 @@ size_t kl_stack_census(struct kl_stack_census *ret, size_t max);
 
 // A timer lies in a wheel of the worker that armed it; any thread may cancel it.
 struct kl_timer {
-    struct kl_timer *next, **link; // in the wheel's slot
+    struct kl_link link; // in the wheel's slot
     int64_t at;
     void (*fire)(struct kl_timer *timer); // on a worker's own stack, no lock held
     void *wheel; // whose it is while armed, else NULL

@@ -1,0 +1,117 @@
+#include "fiber.h"
+
+// Sanitizers keep a shadow of each stack, so they must know where every switch goes.
+// What they hand out lies in the stack's record (sanitizer[0]: AddressSanitizer's fake
+// stack, sanitizer[1]: ThreadSanitizer's fiber) and, for the thread's own stack, in the
+// runner.
+
+#if KL_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if KL_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define HAS_VALGRIND 1
+#endif
+#endif
+#ifndef HAS_VALGRIND
+#define HAS_VALGRIND 0
+#endif
+
+void kl_annotate_new(struct kl_stack *stack)
+{
+    (void)stack;
+#if HAS_VALGRIND
+    stack->valgrind = (uint32_t)VALGRIND_STACK_REGISTER(stack->low, stack->high);
+#endif
+}
+
+void kl_annotate_delete(struct kl_stack *stack)
+{
+    (void)stack;
+#if HAS_VALGRIND
+    VALGRIND_STACK_DEREGISTER(stack->valgrind);
+#endif
+}
+
+void kl_annotate_prepare(struct kl_stack *stack)
+{
+    (void)stack;
+#if KL_TSAN
+    stack->sanitizer[1] = __tsan_create_fiber(0);
+#endif
+}
+
+void kl_annotate_done(struct kl_stack *stack)
+{
+    // Frames that were left without returning still have their red zones.
+    kl_unpoison(stack->low, (size_t)(stack->high - stack->low));
+#if KL_TSAN
+    __tsan_destroy_fiber(stack->sanitizer[1]);
+    stack->sanitizer[1] = NULL;
+#endif
+}
+
+void kl_annotate_enter(struct kl_runner *runner, struct kl_stack *stack)
+{
+    (void)runner;
+    (void)stack;
+#if KL_ASAN
+    __sanitizer_start_switch_fiber(
+            &runner->host_fake, stack->low, (size_t)(stack->high - stack->low));
+#endif
+#if KL_TSAN
+    runner->host_fiber = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(stack->sanitizer[1], 0);
+#endif
+}
+
+void kl_annotate_entered(struct kl_runner *runner, struct kl_stack *stack)
+{
+    (void)runner;
+    (void)stack;
+#if KL_ASAN
+    void *fake = stack->sanitizer[0];
+    stack->sanitizer[0] = NULL;
+    __sanitizer_finish_switch_fiber(fake, &runner->host_low, &runner->host_bytes);
+#endif
+}
+
+void kl_annotate_exit(struct kl_runner *runner, struct kl_stack *stack, bool for_good)
+{
+    (void)runner;
+    (void)stack;
+    (void)for_good;
+#if KL_ASAN
+    // Without a place for the fake stack it is freed.
+    __sanitizer_start_switch_fiber(
+            for_good ? NULL : &stack->sanitizer[0], runner->host_low, runner->host_bytes);
+#endif
+#if KL_TSAN
+    __tsan_switch_to_fiber(runner->host_fiber, 0);
+#endif
+}
+
+void kl_annotate_exited(struct kl_runner *runner)
+{
+    (void)runner;
+#if KL_ASAN
+    __sanitizer_finish_switch_fiber(runner->host_fake, NULL, NULL);
+#endif
+}
+
+void kl_annotate_landed(struct kl_runner *runner)
+{
+    (void)runner;
+#if KL_ASAN
+    // What the fiber did not say: it is gone for good.
+    __sanitizer_start_switch_fiber(NULL, runner->host_low, runner->host_bytes);
+#endif
+#if KL_TSAN
+    __tsan_switch_to_fiber(runner->host_fiber, 0);
+#endif
+    kl_annotate_exited(runner);
+}

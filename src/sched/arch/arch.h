@@ -1,0 +1,38 @@
+#ifndef KL_SCHED_ARCH_H
+#define KL_SCHED_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What differs between processors: switching stacks, and reading and bending the state of
+// an interrupted thread. One of x86_64.S, aarch64.S and ucontext.c provides the switch
+// (meson option `switch`); registers.c knows the layouts of the signal frames.
+
+// Saves on the present stack what a function must keep for its caller, stores the stack
+// pointer in *ret_sp and goes on where `sp` was stored by another switch or made by
+// kl_arch_prepare().
+void kl_arch_switch(void **ret_sp, void *sp);
+
+// Makes a stack, of which [low, top) is free, ready for a switch: it will call start(),
+// which must not return. Returns the stack pointer for kl_arch_switch().
+void *kl_arch_prepare(uint8_t *low, uint8_t *top, void (*start)(void));
+
+// From a signal handler on another stack: arranges that the interrupted thread goes on
+// where `sp` was stored by a switch, as if somebody had switched there, floating point
+// control restored. Either bends `context`, so that the handler has to return, or does
+// not come back.
+void kl_arch_land(void *context, void *sp);
+
+// What a signal's context says of the interrupted code; zeros where it is not known.
+struct kl_arch_registers {
+    uintptr_t pc, sp, frame;
+};
+void kl_arch_registers(const void *context, struct kl_arch_registers *ret_registers);
+// Where a call that has got no further than its jump returns to; 0 when that would have to
+// be read outside [low, high).
+uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high);
+// Replaces program counter and stack pointer in a signal's context.
+void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp);
+
+#endif // KL_SCHED_ARCH_H

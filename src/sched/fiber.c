@@ -1,0 +1,123 @@
+#include "fiber.h"
+
+#include "arch/arch.h"
+
+// Fibers: what runs on a stack of its own, switched to by a task on its runner's thread and
+// back. The runner's own stack never changes threads; a fiber does, so after every switch
+// on its side the runner is asked for anew.
+
+// What a fiber begins with; lies at the upper end of its stack.
+struct fiber_start {
+    void (*entry)(void *argument);
+    void *argument;
+};
+
+static void begin(void);
+static _Noreturn void leave_for_good(struct kl_runner *runner);
+
+static struct fiber_start *start_of(const struct kl_stack *stack)
+{
+    return (struct fiber_start *)(void *)stack->high - 1;
+}
+
+void kl_fiber_prepare(struct kl_stack *stack, void (*entry)(void *argument), void *argument)
+{
+    struct fiber_start *start = start_of(stack);
+    *start = (struct fiber_start){.entry = entry, .argument = argument};
+    stack->sp = kl_arch_prepare(stack->low, (uint8_t *)start, begin);
+    kl_annotate_prepare(stack);
+}
+
+enum kl_fiber_end kl_fiber_resume(struct kl_stack *stack)
+{
+    struct kl_runner *runner = kl_runner_self();
+    KL_ASSERT(runner && !runner->fiber);
+    runner->fiber = stack;
+    kl_annotate_enter(runner, stack);
+    kl_arch_switch(&runner->host_sp, stack->sp);
+
+    enum kl_fiber_end end = runner->end;
+    if (end == KL_FIBER_FAULTED) {
+        kl_annotate_landed(runner);
+    } else {
+        kl_annotate_exited(runner);
+    }
+    runner->fiber = NULL;
+    if (end != KL_FIBER_YIELDED) {
+        kl_annotate_done(stack);
+    }
+    return end;
+}
+
+void kl_fiber_yield(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    KL_ASSERT(runner && runner->fiber);
+    KL_CHECK(runner->critical == 0);
+    struct kl_stack *stack = runner->fiber;
+    runner->end = KL_FIBER_YIELDED;
+    kl_annotate_exit(runner, stack, false);
+    kl_arch_switch(&stack->sp, runner->host_sp);
+    kl_annotate_entered(kl_runner_self(), stack);
+}
+
+_Noreturn void kl_fiber_finish(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    KL_ASSERT(runner && runner->fiber);
+    leave_for_good(runner);
+}
+
+struct kl_stack *kl_fiber_current(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    return runner ? runner->fiber : NULL;
+}
+
+void kl_fiber_abandon(struct kl_stack *stack)
+{
+    kl_annotate_done(stack);
+}
+
+const struct kl_fault *kl_fiber_fault(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    KL_ASSERT(runner);
+    return &runner->fault;
+}
+
+void kl_fault_critical_enter(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    if (runner) {
+        runner->critical++;
+    }
+}
+
+void kl_fault_critical_leave(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    if (runner) {
+        runner->critical--;
+    }
+}
+
+// The first function on every fiber's stack.
+static void begin(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    struct kl_stack *stack = runner->fiber;
+    kl_annotate_entered(runner, stack);
+    struct fiber_start *start = start_of(stack);
+    start->entry(start->argument);
+    leave_for_good(kl_runner_self());
+}
+
+static _Noreturn void leave_for_good(struct kl_runner *runner)
+{
+    struct kl_stack *stack = runner->fiber;
+    runner->end = KL_FIBER_DONE;
+    kl_annotate_exit(runner, stack, true);
+    kl_arch_switch(&stack->sp, runner->host_sp);
+    kl_panic("a finished fiber was resumed");
+}

@@ -1,0 +1,20 @@
+#ifndef KL_SCHED_FIBER_H
+#define KL_SCHED_FIBER_H
+
+#include "runner.h"
+
+// Tells the sanitizers and Valgrind of every switch of stacks (annotate.c). All are empty
+// in builds without them.
+
+void kl_annotate_new(struct kl_stack *stack); // a stack's memory is there
+void kl_annotate_delete(struct kl_stack *stack); // it will be unmapped
+void kl_annotate_prepare(struct kl_stack *stack); // a fiber begins on it
+void kl_annotate_done(struct kl_stack *stack); // the fiber's frames are dead
+void kl_annotate_enter(struct kl_runner *runner, struct kl_stack *stack); // host to fiber
+void kl_annotate_entered(struct kl_runner *runner, struct kl_stack *stack); // on it now
+void kl_annotate_exit(struct kl_runner *runner, struct kl_stack *stack, bool for_good);
+void kl_annotate_exited(struct kl_runner *runner); // on the host's stack again
+// The host's stack again, but the fiber was left by a fault without saying so.
+void kl_annotate_landed(struct kl_runner *runner);
+
+#endif // KL_SCHED_FIBER_H

@@ -1,0 +1,135 @@
+#include "worker.h"
+
+#include "poll.h"
+#include "share.h"
+#include "stall.h"
+
+// What a worker does that has nothing to run: it says so, looks at its own inbox for a few
+// microseconds, and parks; in the poller, if descriptors are watched and nobody is there.
+
+enum {
+    LOOKS_PER_CLOCK = 8, // looks at the inbox between two at the clock
+    NEAR_NS = 30000, // a timer this near is not worth parking for
+    AWAY_NS = 100000, // a poller that stays away longer should have handed over
+    USEFUL_NS = 20000, // a worker that is roused for less was roused for nothing
+    ROUSE_GAP_MIN_NS = 50000,
+    ROUSE_GAP_MAX_NS = 2000000,
+};
+
+static bool look_around(struct kl_worker *worker, int64_t since);
+static void park(struct kl_runner *runner, struct kl_worker *worker);
+static void poll_here(struct kl_worker *worker, int64_t timeout);
+static void judge_rousing(struct kl_worker *worker, int64_t busy);
+
+static bool has_work(const struct kl_worker *worker, int64_t now)
+{
+    return kl_load_relaxed(&worker->inbox) != NULL ||
+           kl_load_relaxed(&worker->wheel.next) <= now || kl_core_stopping();
+}
+
+void kl_worker_idle(struct kl_runner *runner, struct kl_worker *worker)
+{
+    kl_worker_refresh(runner, worker);
+    if (worker->runq.queued > 0 || kl_load_relaxed(&worker->inbox)) {
+        return;
+    }
+    int64_t busy = runner->now - worker->busy_since;
+    kl_store_relaxed(&worker->busy_ns, worker->busy_ns + busy);
+    kl_store_relaxed(&worker->working, 0);
+    judge_rousing(worker, busy);
+
+    kl_share_announce(worker);
+    if (!look_around(worker, runner->now)) {
+        kl_share_stop_spinning(worker);
+        park(runner, worker);
+    }
+    kl_share_withdraw(worker);
+
+    runner->now = kl_now_exact();
+    kl_store_relaxed(&worker->busy_since, runner->now);
+    kl_store_relaxed(&worker->refreshed, runner->now);
+    kl_store_relaxed(&worker->working, 1);
+    worker->refreshed_turns = worker->turns;
+}
+
+// Spins for a while. True when there is something to do.
+static bool look_around(struct kl_worker *worker, int64_t since)
+{
+    if (kl_core.spin_ns == 0) {
+        return has_work(worker, since);
+    }
+    int64_t next = kl_load_relaxed(&worker->wheel.next);
+    int64_t until = since + kl_core.spin_ns;
+    if (next - since < NEAR_NS && next > until) {
+        until = next;
+    }
+    for (int64_t now = since; now < until; now = kl_clock_monotonic()) {
+        for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
+            if (has_work(worker, now)) {
+                return true;
+            }
+            kl_cpu_relax();
+        }
+    }
+    return false;
+}
+
+static void park(struct kl_runner *runner, struct kl_worker *worker)
+{
+    bool poller = kl_poll_wanted() && kl_poll_begin();
+    kl_store_relaxed(&worker->sleep, poller ? KL_SLEEP_POLLING : KL_SLEEP_PARKED);
+    // Either we see what was posted, or who posts sees that we sleep: pairs with the
+    // fence in kl_worker_kick(), and in kl_poll_watch() for descriptors.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    bool unwatched = !poller && kl_poll_wanted() && !kl_poll_taken();
+    runner->now = kl_now_exact();
+    if (!unwatched && !has_work(worker, runner->now)) {
+        kl_store_relaxed(&worker->parks, worker->parks + 1);
+        int64_t next = kl_load_relaxed(&worker->wheel.next);
+        int64_t timeout = next == INT64_MAX ? -1 : next - runner->now;
+        if (poller) {
+            poll_here(worker, timeout);
+        } else {
+            kl_futex_wait(&worker->sleep, KL_SLEEP_PARKED, timeout);
+        }
+    }
+    // Sequentially consistent: the watcher looks at this word before it sleeps, and
+    // kl_stall_rouse() looks whether it does.
+    __atomic_store_n(&worker->sleep, KL_SLEEP_AWAKE, __ATOMIC_SEQ_CST);
+    if (poller) {
+        kl_poll_end();
+    }
+    kl_stall_rouse();
+}
+
+static void poll_here(struct kl_worker *worker, int64_t timeout)
+{
+    int64_t now = kl_now_exact();
+    // The role goes with us when we leave with something to do. If we were away for long
+    // the last time, an idle worker had better take it.
+    worker->poll_handover = worker->away_since && now - worker->away_since > AWAY_NS;
+    worker->away_since = 0;
+    if (kl_poll_wait(timeout) > 0) {
+        worker->away_since = kl_now_exact();
+    }
+}
+
+// Tells the worker whose gift woke this one whether that was worth it: each wake costs it
+// microseconds, so after vain ones it wakes less often.
+static void judge_rousing(struct kl_worker *worker, int64_t busy)
+{
+    uint32_t by = kl_load_relaxed(&worker->roused_by);
+    if (by == 0) {
+        return;
+    }
+    kl_store_relaxed(&worker->roused_by, 0);
+    struct kl_worker *giver = kl_core.worker[by - 1];
+    uint32_t gap = kl_load_relaxed(&giver->rouse_gap);
+    if (busy >= USEFUL_NS) {
+        gap = ROUSE_GAP_MIN_NS;
+    } else if (gap < ROUSE_GAP_MAX_NS) {
+        gap *= 2;
+    }
+    // A race between two receivers loses one judgement, which does not matter.
+    kl_store_relaxed(&giver->rouse_gap, gap);
+}

@@ -1,0 +1,162 @@
+#include "share.h"
+
+enum {
+    GIFT_MAX = 256, // tasks in one gift
+    SPINNER_NS = 1000, // queued work that is worth a line going to another core
+    PATIENCE_TURNS = 8, // or so many turns with a surplus
+    SLEEPER_NS = 20000, // queued work that is worth a system call and a wake
+    PATIENCE_NS = 50000, // or a surplus that lasts so long
+};
+
+struct kl_idle_set kl_idle_set;
+
+static struct kl_worker *claim(uint64_t *words);
+static bool worth_rousing(const struct kl_worker *worker, int64_t now, uint64_t work_ns);
+static uint32_t count_idle(void);
+static void give(struct kl_worker *worker, struct kl_worker *target, uint32_t count);
+
+void kl_share_reset(void)
+{
+    for (unsigned i = 0; i < KL_SHARE_WORDS; i++) {
+        kl_store_relaxed(&kl_idle_set.idle[i], 0);
+        kl_store_relaxed(&kl_idle_set.spinning[i], 0);
+    }
+}
+
+static uint64_t bit_of(const struct kl_worker *worker)
+{
+    return UINT64_C(1) << worker->index % 64;
+}
+
+void kl_share_announce(const struct kl_worker *worker)
+{
+    unsigned word = worker->index / 64;
+    __atomic_fetch_or(&kl_idle_set.spinning[word], bit_of(worker), __ATOMIC_RELAXED);
+    // Sequentially consistent, as the looks at the inbox that follow may not come before.
+    __atomic_fetch_or(&kl_idle_set.idle[word], bit_of(worker), __ATOMIC_SEQ_CST);
+}
+
+void kl_share_stop_spinning(const struct kl_worker *worker)
+{
+    __atomic_fetch_and(
+            &kl_idle_set.spinning[worker->index / 64], ~bit_of(worker), __ATOMIC_RELAXED);
+}
+
+void kl_share_withdraw(const struct kl_worker *worker)
+{
+    unsigned word = worker->index / 64;
+    uint64_t bit = bit_of(worker);
+    if (kl_load_relaxed(&kl_idle_set.idle[word]) & bit) {
+        __atomic_fetch_and(&kl_idle_set.idle[word], ~bit, __ATOMIC_RELAXED);
+    }
+    if (kl_load_relaxed(&kl_idle_set.spinning[word]) & bit) {
+        __atomic_fetch_and(&kl_idle_set.spinning[word], ~bit, __ATOMIC_RELAXED);
+    }
+}
+
+struct kl_worker *kl_share_pick(void)
+{
+    struct kl_worker *worker = claim(kl_idle_set.spinning);
+    if (!worker) {
+        worker = claim(kl_idle_set.idle);
+    }
+    if (!worker) {
+        static uint32_t turn; // nothing depends on its order
+        worker = kl_core.worker[kl_add_relaxed(&turn, 1) % kl_core.workers];
+    }
+    return worker;
+}
+
+bool kl_share_rouse_one(void)
+{
+    struct kl_worker *worker = claim(kl_idle_set.idle);
+    if (worker) {
+        kl_worker_kick(worker);
+    }
+    return worker != NULL;
+}
+
+void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker)
+{
+    int64_t now = runner->now;
+    if (worker->surplus++ == 0) {
+        worker->surplus_since = now;
+    }
+    while (worker->runq.queued >= 2) {
+        uint64_t work_ns = (uint64_t)worker->runq.queued * worker->turn_ns;
+        struct kl_worker *target = NULL;
+        if (work_ns >= SPINNER_NS || worker->surplus >= PATIENCE_TURNS) {
+            target = claim(kl_idle_set.spinning);
+        }
+        if (!target && worth_rousing(worker, now, work_ns)) {
+            target = claim(kl_idle_set.idle);
+            if (target) {
+                worker->roused_at = now;
+                kl_store_relaxed(&target->roused_by, worker->index + 1);
+            }
+        }
+        if (!target) {
+            break;
+        }
+        // An equal part for this one, the target, and those still idle.
+        uint32_t count = worker->runq.queued / (count_idle() + 2);
+        give(worker, target, count < 1 ? 1 : count < GIFT_MAX ? count : GIFT_MAX);
+    }
+    worker->share_at = worker->runq.queued + KL_SHARE_BURST;
+}
+
+// Takes one worker out of the idle set that has its bit in `words`.
+static struct kl_worker *claim(uint64_t *words)
+{
+    for (unsigned word = 0; word < KL_SHARE_WORDS; word++) {
+        uint64_t bits;
+        while ((bits = kl_load_relaxed(&words[word]))) {
+            uint64_t bit = bits & -bits;
+            __atomic_fetch_and(&kl_idle_set.spinning[word], ~bit, __ATOMIC_RELAXED);
+            if (__atomic_fetch_and(&kl_idle_set.idle[word], ~bit, __ATOMIC_ACQ_REL) & bit) {
+                return kl_core.worker[word * 64 + (unsigned)__builtin_ctzll(bit)];
+            }
+        }
+    }
+    return NULL;
+}
+
+// Waking a parked worker costs microseconds here and tens of them until it runs. It is
+// worth that when much is queued or has been for long; otherwise it is tried now and then,
+// since nobody knows how long the next turns will be.
+static bool worth_rousing(const struct kl_worker *worker, int64_t now, uint64_t work_ns)
+{
+    return work_ns >= SLEEPER_NS ||
+           (worker->surplus > 1 && now - worker->surplus_since >= PATIENCE_NS) ||
+           now - worker->roused_at >= (int64_t)kl_load_relaxed(&worker->rouse_gap);
+}
+
+static uint32_t count_idle(void)
+{
+    uint32_t count = 0;
+    for (unsigned word = 0; word < KL_SHARE_WORDS; word++) {
+        count += (uint32_t)__builtin_popcountll(kl_load_relaxed(&kl_idle_set.idle[word]));
+    }
+    return count;
+}
+
+// Tasks of the priority that would wait longest go first, oldest first.
+static void give(struct kl_worker *worker, struct kl_worker *target, uint32_t count)
+{
+    static const uint8_t order[KL_PRIORITIES] = {
+            KL_PRIORITY_NORMAL, KL_PRIORITY_LOW, KL_PRIORITY_HIGH, KL_PRIORITY_MAX};
+    struct kl_task *newest = NULL, *oldest = NULL;
+    for (uint32_t given = 0; given < count; given++) {
+        unsigned i = 0;
+        while (!(worker->runq.occupied & 1u << order[i])) {
+            i++;
+        }
+        struct kl_task *task = kl_runq_pop_class(&worker->runq, order[i]);
+        task->next = newest;
+        newest = task;
+        oldest = oldest ? oldest : task;
+    }
+    kl_store_relaxed(&worker->given, worker->given + count);
+    kl_add_relaxed(&target->taken, count);
+    kl_worker_post(target, newest, oldest);
+}

@@ -1,0 +1,169 @@
+#include "stall.h"
+
+#include "poll.h"
+#include "seize.h"
+#include "share.h"
+#include "stack.h"
+
+enum {
+    QUIET_LOOKS = 10, // looks that find all workers asleep before the watcher sleeps too
+};
+static const int64_t trim_every_ns = 1000000000;
+
+enum { WATCHING, ASLEEP, ENDING };
+static uint32_t state; // futex
+static pthread_t thread;
+static bool started;
+
+static void *watch(void *unused);
+static int64_t look(int64_t now);
+static int64_t look_at(struct kl_runner *runner, int64_t now);
+static bool is_needed_elsewhere(struct kl_runner *runner, int64_t now);
+static bool all_asleep(void);
+static bool fall_asleep(void);
+
+int kl_stall_start(void)
+{
+    kl_store_release(&state, WATCHING);
+    int error = kl_runner_thread(&thread, "keel/watch", watch, NULL);
+    started = error == 0;
+    return error;
+}
+
+void kl_stall_stop(void)
+{
+    if (started) {
+        kl_exchange_acq_rel(&state, ENDING);
+        kl_futex_wake(&state, 1);
+        pthread_join(thread, NULL);
+        started = false;
+    }
+}
+
+void kl_stall_rouse(void)
+{
+    // Pairs with fall_asleep(): the caller has marked its worker as awake before.
+    uint32_t expected = ASLEEP;
+    if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == ASLEEP &&
+            kl_cas_acq_rel(&state, &expected, WATCHING)) {
+        kl_futex_wake(&state, 1);
+    }
+}
+
+static void *watch(void *unused)
+{
+    int64_t trimmed = kl_clock_monotonic();
+    int quiet = 0;
+    while (kl_load_acquire(&state) != ENDING) {
+        int64_t now = kl_clock_monotonic();
+        int64_t nap = look(now);
+        bool trim = kl_slab_wants_trim();
+        if (trim && now - trimmed >= trim_every_ns) {
+            trimmed = now;
+            kl_slab_trim(false);
+        }
+        quiet = all_asleep() ? quiet + 1 : 0;
+        if (quiet > QUIET_LOOKS) {
+            // Only a task on a lost thread or idle stacks are left to look after.
+            if (nap == INT64_MAX && !trim && fall_asleep()) {
+                quiet = 0;
+                continue;
+            }
+            nap = nap < trim_every_ns ? nap : trim_every_ns;
+        } else {
+            nap = kl_core.config.stall_ns / 2;
+        }
+        kl_futex_wait(&state, WATCHING, nap);
+    }
+    return unused;
+}
+
+// Looks at all runners; returns the time until the next report that may be due.
+static int64_t look(int64_t now)
+{
+    int64_t next = INT64_MAX;
+    unsigned count = kl_runner_count();
+    for (unsigned i = 0; i < count; i++) {
+        int64_t due = look_at(kl_runner_at(i), now);
+        next = due < next ? due : next;
+    }
+    return next;
+}
+
+static int64_t look_at(struct kl_runner *runner, int64_t now)
+{
+    struct kl_task *task = kl_load_relaxed(&runner->running);
+    uint64_t turn = kl_load_relaxed(&runner->turn);
+    if (!task) {
+        return INT64_MAX;
+    }
+    if (turn != runner->seen_turn) {
+        runner->seen_turn = turn;
+        runner->seen_since = now;
+        runner->report_ns = kl_core.config.stall_ns;
+        return runner->report_ns;
+    }
+    // The turn has lasted at least since it was first seen.
+    int64_t lasted = now - runner->seen_since;
+    if (lasted >= runner->report_ns) {
+        runner->report_ns = 2 * lasted;
+        if (kl_core.config.stalled) {
+            kl_core.config.stalled(task, lasted);
+        }
+    }
+    if (lasted >= kl_core.config.stall_ns && is_needed_elsewhere(runner, now)) {
+        kl_seize(runner, turn);
+    } else if (kl_poll_wanted() && !kl_poll_taken()) {
+        kl_share_rouse_one(); // to be the poller
+    }
+    return runner->report_ns - lasted;
+}
+
+// Whether something waits for the worker that a stuck runner has.
+static bool is_needed_elsewhere(struct kl_runner *runner, int64_t now)
+{
+    kl_lock_take(&kl_hands);
+    struct kl_worker *worker = runner->worker;
+    bool needed = false;
+    if (worker && !runner->hosted) {
+        // The next look comes after half the stall time: what is due until then is late.
+        int64_t soon = now + kl_core.config.stall_ns / 2;
+        needed = kl_load_relaxed(&worker->runq.queued) > 0 ||
+                 kl_load_relaxed(&worker->inbox) != NULL ||
+                 kl_load_relaxed(&worker->wheel.next) <= soon ||
+                 (kl_poll_wanted() && !kl_poll_taken() && !kl_share_any_idle());
+    }
+    kl_lock_give(&kl_hands);
+    return needed;
+}
+
+static bool all_asleep(void)
+{
+    for (unsigned i = 0; i < kl_core.workers; i++) {
+        if (__atomic_load_n(&kl_core.worker[i]->sleep, __ATOMIC_SEQ_CST) ==
+                KL_SLEEP_AWAKE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Sleeps until a worker wakes up; false when one just has, or the watcher is to end.
+static bool fall_asleep(void)
+{
+    uint32_t expected = WATCHING;
+    if (!__atomic_compare_exchange_n(
+                &state, &expected, ASLEEP, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    // Either we see the worker awake, or it sees us asleep: pairs with kl_stall_rouse().
+    if (!all_asleep()) {
+        expected = ASLEEP;
+        kl_cas_acq_rel(&state, &expected, WATCHING);
+        return false;
+    }
+    while (kl_load_acquire(&state) == ASLEEP) {
+        kl_futex_wait(&state, ASLEEP, -1);
+    }
+    return true;
+}

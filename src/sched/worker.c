@@ -1,0 +1,200 @@
+#include "worker.h"
+
+#include "poll.h"
+#include "seize.h"
+#include "share.h"
+
+#include <sys/mman.h>
+
+enum {
+    FIRE_BATCH = 128, // timers fired between two turns
+    REFRESH_TURNS = 8, // most turns between two looks at the clock
+    REFRESH_NS = 2000, // most time meant to pass between them
+    POLL_EVERY_NS = 100000, // how often a busy worker looks after descriptors
+    FIRST_GUESS_NS = 1000, // of a turn's length
+    ROUSE_GAP_NS = 50000,
+};
+
+static struct kl_task *next_task(struct kl_runner *runner, struct kl_worker *worker);
+
+void kl_worker_loop(struct kl_runner *runner)
+{
+    uint32_t was;
+    struct kl_worker *worker = kl_worker_enter(runner, &was);
+    if (worker) {
+        worker->refresh_in = 1;
+        while (!kl_core_stopping()) {
+            struct kl_task *task = next_task(runner, worker);
+            if (!task) {
+                kl_worker_idle(runner, worker);
+                continue;
+            }
+            if (!kl_worker_turn(runner, worker, task)) {
+                break;
+            }
+            if (worker->runq.queued >= 2 && kl_share_any_idle()) {
+                kl_share_surplus(runner, worker);
+            } else {
+                worker->surplus = 0;
+            }
+        }
+    }
+    kl_worker_leave(runner, 0);
+}
+
+bool kl_worker_turn(
+        struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task)
+{
+    worker->share_at = worker->runq.queued + KL_SHARE_BURST;
+    kl_store_relaxed(&worker->turns, worker->turns + 1);
+    kl_store_relaxed(&runner->running, task);
+    kl_store_relaxed(&runner->turn, runner->turn + 1);
+    kl_worker_leave(runner, 0);
+
+    task->run(task);
+
+    kl_store_relaxed(&runner->busy, 1);
+    kl_fence_light(); // as in kl_worker_enter()
+    kl_store_relaxed(&runner->running, NULL);
+    return __builtin_expect(!kl_load_relaxed(&runner->lost), 1) ||
+           kl_seize_survived(runner);
+}
+
+static struct kl_task *next_task(struct kl_runner *runner, struct kl_worker *worker)
+{
+    if (--worker->refresh_in == 0) {
+        kl_worker_refresh(runner, worker);
+    }
+    kl_worker_take_inbox(runner, worker);
+    return kl_runq_pop(&worker->runq);
+}
+
+// Notes how long turns take, and reads the clock again after as many of them as fit into
+// REFRESH_NS: the reading costs as much as a short turn's fifth.
+static void measure_turns(struct kl_worker *worker, int64_t now)
+{
+    uint64_t turns = worker->turns - worker->refreshed_turns;
+    int64_t elapsed = now - worker->refreshed;
+    kl_store_relaxed(&worker->refreshed, now); // read for figures
+    worker->refreshed_turns = worker->turns;
+    if (turns > 0) {
+        int64_t mean = elapsed / (int64_t)turns;
+        mean = (mean + worker->turn_ns) / 2;
+        worker->turn_ns = mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX;
+    }
+    uint32_t fitting = REFRESH_NS / (worker->turn_ns + 1);
+    worker->refresh_every = fitting < 1               ? 1
+                            : fitting > REFRESH_TURNS ? REFRESH_TURNS
+                                                      : fitting;
+    worker->refresh_in = worker->refresh_every;
+}
+
+void kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker)
+{
+    int64_t now = kl_now_exact();
+    runner->now = now;
+    measure_turns(worker, now);
+    kl_worker_fire(runner, worker);
+    if (now - worker->polled_at >= POLL_EVERY_NS && kl_poll_wanted() && kl_poll_begin()) {
+        worker->polled_at = now;
+        kl_poll_wait(0);
+        kl_poll_end();
+    }
+}
+
+size_t kl_worker_fire(struct kl_runner *runner, struct kl_worker *worker)
+{
+    if (__builtin_expect(runner->now < kl_load_relaxed(&worker->wheel.next), 1)) {
+        return 0;
+    }
+    struct kl_link due;
+    kl_ring_init(&due);
+    size_t count = kl_wheel_collect(&worker->wheel, runner->now, FIRE_BATCH, &due);
+    while (!kl_ring_empty(&due)) {
+        struct kl_timer *timer = KL_CONTAINER(due.next, struct kl_timer, link);
+        kl_ring_remove(&timer->link);
+        timer->fire(timer); // the timer may be gone now
+    }
+    if (count == FIRE_BATCH) {
+        worker->refresh_in = 1;
+    }
+    return count;
+}
+
+bool kl_worker_take_inbox(struct kl_runner *runner, struct kl_worker *worker)
+{
+    // A plain look first: the line stays with this worker as long as nobody writes to it.
+    if (__builtin_expect(!kl_load_relaxed(&worker->inbox), 1)) {
+        return false;
+    }
+    // Acquire: pairs with the release in kl_worker_post().
+    struct kl_task *newest = kl_exchange_acq_rel(&worker->inbox, NULL);
+    struct kl_task *oldest = NULL;
+    while (newest) {
+        struct kl_task *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        struct kl_task *next = oldest->next;
+        kl_runq_push(&worker->runq, oldest);
+        oldest = next;
+    }
+    // A task that comes from elsewhere has seen another clock: time must not run backwards
+    // for it.
+    runner->now = kl_now_exact();
+    return true;
+}
+
+void kl_worker_post(struct kl_worker *worker, struct kl_task *first, struct kl_task *last)
+{
+    struct kl_task *newest = kl_load_relaxed(&worker->inbox);
+    do {
+        last->next = newest;
+        // Release: pairs with the acquire in kl_worker_take_inbox().
+    } while (!kl_cas_release(&worker->inbox, &newest, first));
+    kl_worker_kick(worker);
+}
+
+void kl_worker_kick(struct kl_worker *worker)
+{
+    // Either the worker sees what we wrote before it sleeps, or we see that it sleeps:
+    // pairs with the fence in park().
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint32_t sleep = kl_load_relaxed(&worker->sleep);
+    if (sleep == KL_SLEEP_AWAKE ||
+            !kl_cas_acq_rel(&worker->sleep, &sleep, KL_SLEEP_AWAKE)) {
+        return;
+    }
+    if (sleep == KL_SLEEP_PARKED) {
+        kl_futex_wake(&worker->sleep, 1);
+    } else {
+        kl_poll_kick();
+    }
+}
+
+bool kl_worker_prepare(unsigned index, int64_t now)
+{
+    struct kl_worker *worker = kl_core.worker[index];
+    if (!worker) {
+        worker = mmap(NULL, sizeof *worker, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (worker == MAP_FAILED) {
+            return false;
+        }
+        kl_core.worker[index] = worker;
+    }
+    *worker = (struct kl_worker){
+            .index = index,
+            .refresh_in = REFRESH_TURNS,
+            .refresh_every = REFRESH_TURNS,
+            .turn_ns = FIRST_GUESS_NS,
+            .refreshed = now,
+            .busy_since = now,
+            .working = 1,
+            .rouse_gap = ROUSE_GAP_NS,
+    };
+    kl_wheel_init(&worker->wheel, now);
+    return true;
+}
