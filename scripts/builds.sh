@@ -6,7 +6,7 @@ build_in() {
     local name=$1 log=build/$1.log
     shift
     mkdir -p build
-    if { [ -e "build/$name/build.ninja" ] || meson setup "build/$name" "$@"; } >"$log" 2>&1 &&
+    if configure "build/$name" "$@" >"$log" 2>&1 &&
         ninja -C "build/$name" >>"$log" 2>&1; then
         echo "ok - the build $name compiles without a warning"
     else
@@ -14,6 +14,15 @@ build_in() {
         # What failed, not what went well before it.
         grep -nE 'FAILED|error|ERROR|warning:|undefined reference' "$log" | head -n 40 | sed 's/^/# /'
         return 1
+    fi
+}
+
+# A new option is not found by meson's own way of configuring again.
+configure() {
+    if [ ! -e "$1/build.ninja" ]; then
+        meson setup "$@"
+    elif [ meson_options.txt -nt "$1/build.ninja" ]; then
+        meson setup --reconfigure "$@"
     fi
 }
 

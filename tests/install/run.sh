@@ -31,6 +31,8 @@ if command -v cmake >/dev/null; then
     check "and builds programs with either library" cmake --build "$scratch/cmake"
     check "the one with the shared library runs" "$scratch/cmake/consumer"
     check "the one with the static library runs" env -u LD_LIBRARY_PATH "$scratch/cmake/consumer-static"
+    check "it refuses whoever asks for another minor release" \
+        sh -c "! cmake -S '$here' -B '$scratch/cmake-other' '-DCMAKE_PREFIX_PATH=$prefix' -DKEEL_WANTED=0.2"
     # A package that was built elsewhere and moved here.
     mv "$prefix" "$scratch/moved"
     check "CMake finds it after the prefix was moved" \
