@@ -1,6 +1,5 @@
 #include "atom.h"
-#include "etf.h"
-#include "heap.h"
+#include "fun.h"
 #include "value.h"
 #include "work.h"
 #include <string.h>
@@ -275,58 +274,21 @@ static void add_float(struct walk *walk, double value)
     add_two(walk, PART_FLOAT, word >> 32, word);
 }
 
-// Decodes the next term of a fun's external form into the heap.
-static keel_term decode_part(struct walk *walk, const uint8_t **at, size_t *left)
-{
-    static const keel_etf_limits limits = {SIZE_MAX, SIZE_MAX, SIZE_MAX, false};
-    struct kl_etf_plan plan;
-    keel_term term;
-    if (!walk->heap) {
-        walk->heap = kl_heap_current();
-        walk->mark = kl_heap_mark(walk->heap);
-    }
-    if (kl_etf_plan(*at, *left, &limits, &plan) != KEEL_OK ||
-            kl_etf_build(walk->heap, *at, &plan, &term) != KEEL_OK) {
-        return KEEL_NONE;
-    }
-    *at += plan.used;
-    *left -= plan.used;
-    return term;
-}
-
-// The fun's module, its number in it, and its free variables. The hash stays as it is when
-// there is no memory to decode them.
+// The fun's module, its number in it, and its free variables, which stay decoded until the
+// walk is done with everything. A fun that there is no memory to decode leaves no trace.
 static void enter_fun(struct walk *walk, keel_term fun)
 {
-    const uint8_t *data = ((struct kl_fun *)kl_box(fun))->data;
-    size_t left = kl_header_size(kl_box_header(fun));
-    bool old = data[0] == KL_ETF_FUN; // count, pid, module, index, uniq
-    size_t fixed = old ? 5 : 26; // up to and with the count of free variables
-    uint32_t count = kl_etf_get_32(data + fixed - 4);
-    data += fixed;
-    left -= fixed;
-
-    keel_term pid = old ? decode_part(walk, &data, &left) : kl_nil();
-    keel_term module = decode_part(walk, &data, &left);
-    keel_term index = decode_part(walk, &data, &left);
-    keel_term uniq = decode_part(walk, &data, &left);
-    pid = old ? pid : decode_part(walk, &data, &left);
-    keel_term *variables = NULL;
-    if (count > 0) {
-        variables = kl_heap_try_alloc(walk->heap, count * sizeof *variables);
-    }
-    if (!kl_is_atom(module) || keel_is_none(pid) || (count > 0 && !variables)) {
+    struct kl_fun_parts parts;
+    if (!kl_fun_read(fun, &parts)) {
         return;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        variables[i] = decode_part(walk, &data, &left);
-        if (keel_is_none(variables[i])) {
-            return;
-        }
+    if (!walk->heap) {
+        walk->heap = parts.heap;
+        walk->mark = parts.mark;
     }
-    add_two(walk, PART_FUN, count, kl_atom_portable_hash(module));
-    add_two(walk, PART_FUN, (uint64_t)keel_to_int(index), (uint64_t)keel_to_int(uniq));
-    enter(walk, variables, count);
+    add_two(walk, PART_FUN, parts.count, kl_atom_portable_hash(parts.module));
+    add_two(walk, PART_FUN, (uint64_t)parts.index, (uint64_t)parts.uniq);
+    enter(walk, parts.variables, parts.count);
 }
 
 static void visit_box(struct walk *walk, keel_term term)
