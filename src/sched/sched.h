@@ -139,6 +139,11 @@ struct kl_stack *kl_fiber_current(void);
 // Forgets a yielded fiber's frames, so that its stack may be released or prepared anew.
 void kl_fiber_abandon(struct kl_stack *stack);
 
+// Where a switched-out stack goes on and its frame pointer, as far as they can be read
+// without stopping anybody: what they point to is to be checked against the stack's
+// bounds. False when the switch does not tell.
+bool kl_stack_parked(const struct kl_stack *stack, uintptr_t *ret_pc, uintptr_t *ret_frame);
+
 // A fault caught in a fiber.
 struct kl_fault {
     int signal; // SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT

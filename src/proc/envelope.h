@@ -1,0 +1,83 @@
+#ifndef KL_PROC_ENVELOPE_H
+#define KL_PROC_ENVELOPE_H
+
+// What travels between processes: messages and signals, all through the same door, so
+// that the order between two processes is kept by construction.
+
+#include "base/base.h"
+#include "term/term.h"
+
+enum kl_envelope_kind {
+    // These become entries of the receiver's mailbox.
+    KL_MESSAGE, // body: the message
+    KL_CALL, // body: the request; from, ref: whom to answer; deadline
+    KL_SYSTEM, // the same for a system message
+    KL_CAST, // body: the request
+    // These are acted on when the chain is taken.
+    KL_REPLY, // ref; body: the reply, or with KL_FAILED the reason
+    KL_EXIT, // from; body: {'EXIT', From, Reason}: exit/2
+    KL_LINK, // from
+    KL_UNLINK, // from; ref: the id of this unlink
+    KL_UNLINK_ACK, // from; ref: the id
+    KL_LINK_EXIT, // from; body: {'EXIT', From, Reason}: a link broke
+    KL_MONITOR, // from, ref; body: none, or {Tag, Object} with either none as []
+    KL_DEMONITOR, // from, ref
+    KL_DOWN, // ref; body: the complete message
+    KL_SETTLED, // ref: nobody waits for the answer to this call any more
+    KL_ALARM, // a struct kl_alarm: the time has come that somebody waited for
+    KL_SUSPEND, // from, ref
+    KL_RESUME, // from
+    KL_INFO, // from, ref; body: the item or list of items
+    KL_PING, // from, ref: answered once everything before it was acted on
+    KL_LEADER, // body: the new group leader's pid
+    KL_WATCH_QUEUE, // from, ref; deadline: high << 32 | low
+    KL_WAKE, // no more than a reason to look again
+    KL_TIMER, // ref: of the timer; body: its message
+    KL_ALIAS_MESSAGE, // ref: the alias; body: the message
+};
+
+enum {
+    KL_FAILED = 1, // KL_REPLY: the server ended, body is the reason
+    KL_BY_OTHER = 2, // KL_REPLY: from another process than the server
+    KL_FIRST = 4, // goes before ordinary messages
+    KL_ASYNC = 8, // KL_CALL: made by send_request
+    KL_NO_COUNT = 16, // was not counted against the mailbox's limit
+    KL_COUNTED = 32, // was counted against it
+    KL_STATIC = 64, // lies inside something else: see kl_envelope_free
+    KL_NOPROC = 128, // KL_REPLY: there was no such process
+};
+
+// The envelope lies behind the fragment of its body, in one block:
+//   [ struct kl_fragment | the body's words ] [ struct kl_envelope ]
+// so that the block can be handed to a heap whole. fragment_bytes is 0 when the body is
+// immediate.
+struct kl_envelope {
+    struct kl_envelope *next;
+    keel_term body;
+    uint32_t generation; // of the receiver it was meant for
+    uint8_t kind;
+    uint8_t flags;
+    uint16_t unused;
+    uint32_t fragment_bytes;
+    uint32_t slot; // of the receiver
+    uint64_t from; // word of a pid
+    uint64_t ref; // word of a reference, or an id
+    int64_t deadline;
+};
+
+// An envelope whose body is a copy of `body` (KEEL_NONE and immediate terms cost no copy).
+// NULL when memory is exhausted.
+struct kl_envelope *kl_envelope_new(enum kl_envelope_kind kind, keel_term body);
+// Releases the envelope and its body.
+void kl_envelope_free(struct kl_envelope *envelope);
+// Hands the body to `heap` and frees the rest; the result lives as long as the heap's
+// terms do.
+keel_term kl_envelope_open(struct kl_envelope *envelope, struct kl_heap *heap);
+// One copy of a term that many envelopes share: the body of each points into it. Lives as
+// long as the caller's heap and every such envelope's body.
+struct kl_shared_body;
+struct kl_shared_body *kl_shared_body_new(keel_term body);
+struct kl_envelope *kl_envelope_new_shared(
+        enum kl_envelope_kind kind, struct kl_shared_body *shared);
+
+#endif // KL_PROC_ENVELOPE_H

@@ -1,0 +1,249 @@
+// The door and the mailbox behind it. The rules of the door stand in process.h.
+
+#include "process.h"
+
+static bool push(struct kl_process *to, struct kl_envelope *envelope)
+{
+    uintptr_t old = kl_load_relaxed(&to->door);
+    do {
+        if (old == KL_DOOR_CLOSED) {
+            return false;
+        }
+        envelope->next = old == KL_DOOR_IDLE ? NULL : (struct kl_envelope *)old;
+        // Release: pairs with the acquire of kl_take, which reads what is in the envelope.
+        // Acquire when it was idle: the next turn sees what the last one wrote.
+    } while (!kl_cas_acq_rel(&to->door, &old, (uintptr_t)envelope));
+    if (old == KL_DOOR_IDLE) {
+        kl_sched_wake(&to->task);
+    }
+    return true;
+}
+
+bool kl_deliver(keel_pid to, struct kl_envelope *envelope)
+{
+    struct kl_process *process = kl_process_find(to);
+    envelope->slot = kl_pid_slot(to);
+    envelope->generation = kl_pid_generation(to);
+    if (process == NULL || !push(process, envelope)) {
+        kl_undeliverable(envelope);
+        return false;
+    }
+    return true;
+}
+
+// A limited mailbox counts what is sent to it and not yet taken out.
+static keel_status count_in(struct kl_process *to, struct kl_envelope *envelope)
+{
+    struct kl_extras *extras = kl_load_acquire(&to->extras);
+    size_t limit = extras == NULL ? 0 : kl_load_relaxed(&extras->mailbox_limit);
+    if (limit == 0) {
+        return KEEL_OK;
+    }
+    if (kl_add_relaxed(&extras->mailbox_counted, 1) < limit
+            || extras->mailbox_policy == KEEL_MAILBOX_DROP_OLD
+            || extras->mailbox_policy == KEEL_MAILBOX_EXIT) {
+        envelope->flags |= KL_COUNTED; // the owner drops the oldest, or exits
+        return KEEL_OK;
+    }
+    kl_add_relaxed(&extras->mailbox_counted, (size_t)-1);
+    kl_add_relaxed(&extras->dropped, 1);
+    kl_add_relaxed(&kl_runtime.dropped, 1);
+    return extras->mailbox_policy == KEEL_MAILBOX_REJECT ? KEEL_E_OVERLOAD : KEEL_E_CANCELED;
+}
+
+keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
+{
+    struct kl_process *process = kl_process_find(to);
+    if (process != NULL && (kl_load_relaxed(&process->flags) & KL_LIMITED) != 0) {
+        keel_status status = count_in(process, envelope);
+        if (status != KEEL_OK) {
+            kl_envelope_free(envelope);
+            return status == KEEL_E_CANCELED ? KEEL_OK : status;
+        }
+    }
+    return kl_deliver(to, envelope) ? KEEL_OK : KEEL_E_NOPROC;
+}
+
+static void answer(struct kl_envelope *envelope, enum kl_envelope_kind kind, keel_term body)
+{
+    struct kl_envelope *reply = kl_envelope_new(kind, body);
+    if (reply != NULL) {
+        reply->from = (uint64_t)kl_pid_make(envelope->slot, envelope->generation).word;
+        reply->ref = envelope->ref;
+        kl_deliver((keel_pid){envelope->from}, reply);
+    }
+}
+
+static keel_term exit_tuple(struct kl_envelope *envelope, keel_term reason)
+{
+    keel_pid dead = kl_pid_make(envelope->slot, envelope->generation);
+    return keel_tuple_of(KL_ATOM(EXIT), keel_from_pid(dead), reason);
+}
+
+static keel_term down_tuple(struct kl_envelope *envelope, keel_term reason)
+{
+    keel_pid dead = kl_pid_make(envelope->slot, envelope->generation);
+    keel_ref ref = {envelope->ref};
+    keel_term tag = KL_ATOM(DOWN);
+    keel_term object = keel_from_pid(dead);
+    if (keel_is_tuple(envelope->body)) {
+        keel_term own_tag = keel_element(envelope->body, 0);
+        keel_term name = keel_element(envelope->body, 1);
+        tag = keel_is_nil(own_tag) ? tag : own_tag;
+        object = keel_is_nil(name) ? object : name;
+    }
+    return keel_tuple_of(tag, keel_from_ref(ref), KL_ATOM(process), object, reason);
+}
+
+void kl_undeliverable(struct kl_envelope *envelope)
+{
+    keel_scope scope = keel_scope_open();
+    switch ((enum kl_envelope_kind)envelope->kind) {
+    case KL_CALL:
+    case KL_SYSTEM:
+        if (kl_is_call_ref(envelope->ref)) {
+            kl_call_fail((keel_pid){envelope->from}, envelope->ref, KL_NOPROC,
+                    KL_ATOM(noproc));
+        }
+        break;
+    case KL_LINK:
+        answer(envelope, KL_LINK_EXIT, exit_tuple(envelope, KL_ATOM(noproc)));
+        break;
+    case KL_UNLINK:
+        answer(envelope, KL_UNLINK_ACK, KEEL_NONE);
+        break;
+    case KL_MONITOR:
+        answer(envelope, KL_DOWN, down_tuple(envelope, KL_ATOM(noproc)));
+        break;
+    case KL_INFO:
+    case KL_PING:
+    case KL_SUSPEND:
+    case KL_LEADER:
+    case KL_WATCH_QUEUE:
+        kl_call_fail((keel_pid){envelope->from}, envelope->ref, KL_NOPROC, KL_ATOM(noproc));
+        break;
+    case KL_ALARM: {
+        struct kl_alarm *alarm = KL_CONTAINER(envelope, struct kl_alarm, envelope);
+        kl_pool_free(alarm, sizeof *alarm);
+        keel_scope_close(&scope);
+        return;
+    }
+    default:
+        break;
+    }
+    kl_envelope_free(envelope);
+    keel_scope_close(&scope);
+}
+
+bool kl_take(struct kl_process *self)
+{
+    if (kl_load_relaxed(&self->door) == 0) {
+        return false;
+    }
+    // Acquire: pairs with the release of push.
+    uintptr_t chain = kl_exchange_acq_rel(&self->door, 0);
+    if (chain == KL_DOOR_IDLE || chain == KL_DOOR_CLOSED) {
+        kl_panic("a process that runs found its door idle or closed");
+    }
+    struct kl_envelope *newest = (struct kl_envelope *)chain;
+    struct kl_envelope *oldest = NULL;
+    while (newest != NULL) {
+        struct kl_envelope *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    size_t before = self->queue_len;
+    while (oldest != NULL) {
+        struct kl_envelope *envelope = oldest;
+        oldest = oldest->next;
+        if (envelope->generation != self->generation) {
+            kl_undeliverable(envelope); // meant for an earlier tenant of the slot
+        } else if (envelope->kind <= KL_CAST) {
+            kl_mailbox_append(self, envelope);
+        } else {
+            kl_signal(self, envelope);
+        }
+    }
+    if (self->queue_len > before) {
+        kl_queue_check(self, before);
+    }
+    return true;
+}
+
+static void append_first(struct kl_process *self, struct kl_envelope *envelope)
+{
+    struct kl_extras *extras = kl_extras(self);
+    struct kl_envelope **at = extras->first_end == NULL ? &self->head : extras->first_end;
+    envelope->next = *at;
+    *at = envelope;
+    if (envelope->next == NULL) {
+        self->tail = &envelope->next;
+    }
+    extras->first_end = &envelope->next;
+}
+
+void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope)
+{
+    kl_store_relaxed(&self->queue_len, self->queue_len + 1);
+    self->flags |= KL_CHANGED;
+    if ((envelope->flags & KL_FIRST) != 0) {
+        append_first(self, envelope);
+        return;
+    }
+    envelope->next = NULL;
+    *self->tail = envelope;
+    self->tail = &envelope->next;
+}
+
+struct kl_envelope *kl_mailbox_remove(struct kl_process *self, struct kl_envelope **link)
+{
+    struct kl_envelope *envelope = *link;
+    *link = envelope->next;
+    if (envelope->next == NULL) {
+        self->tail = link;
+    }
+    struct kl_extras *extras = self->extras;
+    if (extras != NULL && extras->first_end == &envelope->next) {
+        extras->first_end = link == &self->head ? NULL : link;
+    }
+    kl_store_relaxed(&self->queue_len, self->queue_len - 1);
+    if ((envelope->flags & KL_COUNTED) != 0 && extras != NULL) {
+        kl_add_relaxed(&extras->mailbox_counted, (size_t)-1);
+        envelope->flags &= (uint8_t)~KL_COUNTED;
+    }
+    if ((self->flags & (KL_ALARMED | KL_QUEUE_WATCHED)) != 0) {
+        kl_queue_check(self, self->queue_len + 1);
+    }
+    return envelope;
+}
+
+void kl_mailbox_drop_all(struct kl_process *self, bool answer_calls)
+{
+    while (self->head != NULL) {
+        struct kl_envelope *envelope = kl_mailbox_remove(self, &self->head);
+        bool call = envelope->kind == KL_CALL || envelope->kind == KL_SYSTEM;
+        if (answer_calls && call && kl_is_call_ref(envelope->ref)) {
+            kl_call_fail((keel_pid){envelope->from}, envelope->ref, 0, self->exit_reason);
+        }
+        kl_envelope_free(envelope);
+    }
+}
+
+keel_term kl_mailbox_view(struct kl_envelope *envelope)
+{
+    keel_term tag = KL_ATOM(gen_call);
+    switch (envelope->kind) {
+    case KL_SYSTEM:
+        tag = KL_ATOM(system); // fall through
+    case KL_CALL: {
+        keel_term from = keel_tuple_of(
+                (keel_term){envelope->from}, (keel_term){envelope->ref});
+        return keel_tuple_of(tag, from, envelope->body);
+    }
+    case KL_CAST:
+        return keel_tuple_of(KL_ATOM(gen_cast), envelope->body);
+    default:
+        return envelope->body;
+    }
+}

@@ -1,0 +1,353 @@
+#ifndef KL_PROC_PROCESS_H
+#define KL_PROC_PROCESS_H
+
+// The record of a process and what the files of this room do with it.
+
+#include "envelope.h"
+#include "base/base.h"
+#include "sched/sched.h"
+#include "term/term.h"
+#include <keel/gen.h>
+#include <keel/inspect.h>
+#include <keel/runtime.h>
+#include <keel/timer.h>
+
+// --- the door ---
+//
+// `door` holds KL_DOOR_IDLE (nobody runs the process and nothing waits for it),
+// KL_DOOR_CLOSED (it has ended), or the newest envelope of a LIFO chain, NULL when the
+// chain is empty but the process is scheduled or running. Rules:
+// 1. Whoever replaces IDLE by an envelope wakes the task, and nobody else does. If two
+//    did, two workers would run one process.
+// 2. Only the owner (the turn under way) writes IDLE, and only over an empty chain. If it
+//    wrote it over a chain, those messages would wait for ever.
+// 3. An envelope carries the generation it was meant for; the owner answers those of an
+//    earlier tenant of the slot as sent to a dead process.
+#define KL_DOOR_IDLE ((uintptr_t)1)
+#define KL_DOOR_CLOSED ((uintptr_t)2)
+
+enum kl_process_flag {
+    KL_TRAP_EXIT = 1, // by the owner
+    KL_DYING = 2, // an exit reason is set; finish at the end of the turn
+    KL_BORN = 4, // has run: `state` is no longer the birth
+    KL_HANDLER = 8, // `entry` is a keel_handler
+    KL_STARTED = 16, // by keel_gen_start or keel_start_body
+    KL_AGAIN = 32, // the handler wants KEEL_MESSAGE_AGAIN
+    KL_HANDLER_SUSPENDED = 64, // takes system messages only
+    KL_TIMED_OUT = 128, // the deadline of the wait has passed
+    KL_LIMITED = 256, // has a mailbox limit: senders look at the extras
+    KL_CHANGED = 512, // something a wait may look for has happened
+    KL_FAULT = 1024, // ended by a signal
+    KL_ERROR = 2048, // ended by a runtime error: keel_error, assertion
+    KL_FINAL = 4096, // deferred functions run: no waiting any more
+    KL_HAS_LEADER = 8192,
+    KL_QUEUE_WATCHED = 16384, // extras->queue_watches is not empty
+    KL_ALARMED = 32768, // the queue alarm was given and not yet taken back
+    KL_INIT_FAILED = 131072, // keel_gen_fail: extras->init_failure is the starter's result
+    KL_ENTERED = 262144, // keel_gen_enter: the state is keel_alloc's
+    KL_ESCAPED = 524288, // left a callback by keel_exit, keel_error or a fault
+    KL_REPLACED = 65536, // hibernate_then: born again with the next message
+};
+
+enum kl_process_status { KL_FREE, KL_WAITING, KL_RUNNABLE, KL_RUNNING, KL_SUSPENDED, KL_EXITING };
+
+// Where a process comes from: shared by all children of one parent.
+struct kl_ancestor {
+    uint32_t refs;
+    uint32_t name; // atom index + 1 of the parent's name when it spawned, or 0
+    keel_pid pid;
+    struct kl_ancestor *next;
+};
+
+struct kl_process {
+    struct kl_task task;
+    uint32_t flags; // enum kl_process_flag, by the owner; read by others as hints
+    uintptr_t door; // by senders and the owner, see above
+    uint32_t slot; // never changes
+    uint32_t generation; // changes when the process has ended
+    struct kl_envelope *head; // the mailbox: by the owner
+    struct kl_envelope **tail;
+    struct kl_stack *stack; // while it runs or waits on one
+
+    // --- second line: by the owner ---
+    const void *entry; // keel_handler, or a keel_body
+    void *state; // of a handler; before it has run a struct kl_birth
+    struct kl_relation *relations; // links, monitors, calls owed
+    struct kl_extras *extras; // what few processes have
+    struct kl_owned *owned; // keel_alloc, keel_keep
+    size_t owned_bytes;
+    uint64_t await_ref; // of the answer it waits for; others peek
+    struct kl_envelope *reply; // that answer
+
+    // --- third line: by the owner ---
+    int64_t deadline; // of the present wait
+    struct kl_alarm *alarm; // armed; it may be for an earlier deadline
+    keel_pid waiting_for;
+    struct kl_ancestor *ancestors;
+    uint32_t queue_len;
+    uint32_t name; // atom index + 1; guarded by the lock of the names
+    uint64_t messages_in;
+    uint64_t reductions;
+    int64_t run_ns; // low bits
+
+    // --- fourth line ---
+    keel_term exit_reason; // while dying
+    struct kl_envelope *exit_envelope; // what holds it, if not the heap
+    int64_t waiting_since;
+    uint8_t status; // enum kl_process_status
+    uint8_t wait; // enum keel_wait
+    uint8_t suspended; // how many suspends are not resumed
+    uint8_t unused;
+    uint32_t relation_count;
+    uint64_t spare[4];
+} __attribute__((aligned(64)));
+
+// What a process begins with; gone with its first turn.
+struct kl_birth {
+    struct kl_envelope *argument; // from, ref: the starter that waits for the ack, or 0
+    size_t stack_bytes;
+};
+
+// What few processes have, made when first needed.
+struct kl_extras {
+    struct kl_defer *defers; // newest first
+    struct kl_pair *dictionary;
+    keel_term label; // kept
+    keel_term init_failure; // kept
+    keel_pid leader;
+    struct kl_ancestor *as_ancestor; // of its children
+    struct kl_hash *relation_index; // when there are many relations
+    struct kl_envelope **first_end; // behind the last priority message
+    struct kl_queue_watch *queue_watches;
+    struct kl_suspension *suspensions; // of others, by this process
+    const char *entry_name;
+    size_t mailbox_limit;
+    size_t mailbox_counted; // atomic: messages sent to a limited mailbox and not yet taken
+    uint64_t dropped; // atomic
+    size_t max_memory;
+    size_t stack_bytes;
+    uint8_t mailbox_policy;
+    keel_priority priority;
+    uint32_t aliases; // active ones
+    struct kl_alias *alias_list;
+};
+
+// What a process has while it holds a stack; lies in the stack's scratch.
+struct kl_activation {
+    struct kl_heap heap;
+    struct kl_process *process;
+    keel_from serving; // the call whose callback runs; tag none when answered
+    int64_t serving_deadline;
+    uint8_t serving_flags; // of its envelope
+    keel_from starter; // waits for the ack; zeroed when given
+    uint32_t budget; // messages handled and sent until it should give way
+    uint8_t failures; // of this callback, see keel_handler.failed
+    struct kl_try *tries; // innermost keel_try
+    bool again; // more to do, put it back into the queue
+};
+
+struct kl_relation {
+    struct kl_relation *next, *prev;
+    uint64_t key; // word of the pid of a link, of the reference otherwise
+    uint8_t kind; // enum kl_relation_kind
+    uint8_t flags;
+    uint8_t alias; // keel_alias_mode
+    keel_pid pid; // of the other side
+    keel_term tag; // of a monitor made by this process: kept, or none
+    keel_term object; // a watcher's {Name, Node}: kept, or none: the pid
+    uint64_t id; // of an unlink under way
+};
+enum kl_relation_kind {
+    KL_REL_LINK,
+    KL_REL_MONITOR, // this process watches `pid`
+    KL_REL_WATCHER, // `pid` watches this process
+    KL_REL_OWED, // `pid` waits for an answer to a call
+    KL_REL_REQUEST, // this process sent a request to `pid`
+    KL_REL_TIMER, // a timer whose message goes to this process
+};
+enum { KL_REL_INACTIVE = 1, KL_REL_FIRST = 2, KL_REL_QUEUE = 4 };
+
+// An alarm travels to its process as an envelope; the process frees it.
+struct kl_alarm {
+    struct kl_envelope envelope;
+    struct kl_timer timer;
+};
+
+// --- table.c ---
+struct kl_process *kl_table_at(uint32_t slot); // NULL beyond what was ever used
+// The record if `pid` is local and not known to have ended. It may end at any time.
+struct kl_process *kl_process_find(keel_pid pid);
+static inline keel_pid kl_process_pid(const struct kl_process *process)
+{
+    return kl_pid_make(process->slot, process->generation);
+}
+struct kl_process *kl_table_take(void); // a free record, or NULL
+void kl_table_give(struct kl_process *process);
+uint32_t kl_table_end(void); // beyond the highest slot ever used
+size_t kl_table_count(void);
+uint64_t kl_table_spawned(void);
+keel_status kl_table_start(size_t max_processes);
+void kl_table_stop(void);
+size_t kl_table_max(void);
+void kl_table_wait_empty(int64_t deadline); // outside, until the count is 0 or deadline
+
+// --- who runs ---
+// The process that runs on this thread; read again after every possible switch.
+struct kl_process *kl_process_current(void);
+void kl_process_current_set(struct kl_process *process);
+static inline struct kl_activation *kl_activation(const struct kl_process *process)
+{
+    return process->stack->scratch;
+}
+
+// --- mailbox.c ---
+// Puts `envelope` (taken) through the door of `to`. False when it has ended: the envelope
+// was answered as sent to a dead process and is gone.
+bool kl_deliver(keel_pid to, struct kl_envelope *envelope);
+// The same for what counts against a limit; also KEEL_E_OVERLOAD.
+keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope);
+// Answers an envelope whose receiver does not exist (any more) and frees it.
+void kl_undeliverable(struct kl_envelope *envelope);
+// Takes the chain and acts on it in order. Returns false when there was none.
+bool kl_take(struct kl_process *self);
+// Appends to the own mailbox.
+void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope);
+// Takes the entry that `*link` points to out of the mailbox.
+struct kl_envelope *kl_mailbox_remove(struct kl_process *self, struct kl_envelope **link);
+static inline struct kl_envelope *kl_mailbox_first(const struct kl_process *self)
+{
+    return self->head;
+}
+void kl_mailbox_drop_all(struct kl_process *self, bool answer);
+// The message that an entry of the mailbox is, as a term; calls as OTP's tuples.
+// Built in the current heap, unless it is the body itself.
+keel_term kl_mailbox_view(struct kl_envelope *envelope);
+
+// --- signal.c ---
+void kl_signal(struct kl_process *self, struct kl_envelope *envelope);
+
+// --- turn.c ---
+void kl_turn(struct kl_task *task);
+// Waits until something new has come through the door or `deadline` has passed. False
+// when it has. Other processes run meanwhile. Only from the process.
+bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline);
+// Counts one step of work; gives way when there were many.
+void kl_step(struct kl_process *self);
+// Makes a handler of a body; does not return.
+_Noreturn void kl_turn_enter(
+        struct kl_process *self, const keel_handler *handler, void *state, keel_next first);
+// Where the simulator may switch.
+void kl_observable(void);
+
+// --- exit.c ---
+// Marks the process as dying with `reason`, which lives as long as `holder` (taken; NULL:
+// in the process's own heap, or immediate).
+void kl_exit_begin(struct kl_process *self, keel_term reason, struct kl_envelope *holder);
+void kl_exit_begin_fault(struct kl_process *self, const struct kl_fault *fault);
+// Does all that the end of a process entails; on the worker's own stack.
+void kl_exit_finish(struct kl_process *self);
+// The list of frames of the running process, as in {Reason, Stack}.
+keel_term kl_exit_stacktrace(const uintptr_t *pcs, size_t count);
+struct kl_envelope *kl_exit_envelope(
+        enum kl_envelope_kind kind, keel_pid from, keel_term reason);
+_Noreturn void kl_exit_now(struct kl_process *self, keel_term reason, uint32_t flags);
+
+// --- spawn.c ---
+// All spawns: `starter` waits for an acknowledgement (zeroed: nobody), `monitor` is the
+// reference when opts->monitor.
+keel_status kl_spawn(const void *entry, uint32_t flags, keel_term argument,
+        const keel_spawn_opts *opts, keel_ref monitor, keel_from starter,
+        keel_pid *ret_pid);
+// The same, but it does not run before kl_spawn_release.
+keel_status kl_spawn_held(const void *entry, keel_term argument, const keel_spawn_opts *opts,
+        keel_ref monitor, keel_pid *ret_pid, struct kl_process **ret_child);
+void kl_spawn_release(struct kl_process *child);
+
+// --- relation.c ---
+struct kl_relation *kl_relation_find(struct kl_process *self, uint64_t key);
+// NULL when memory is exhausted.
+struct kl_relation *kl_relation_add(struct kl_process *self, uint64_t key,
+        enum kl_relation_kind kind, keel_pid pid);
+void kl_relation_remove(struct kl_process *self, struct kl_relation *relation);
+
+// --- memory.c ---
+struct kl_extras *kl_extras(struct kl_process *self); // makes them; exits when it cannot
+void kl_extras_free(struct kl_process *self);
+void *kl_owned_alloc(struct kl_process *self, size_t bytes); // self NULL: the program's
+void kl_owned_free(struct kl_process *self, void *memory);
+void kl_owned_free_all(struct kl_process *self);
+void kl_memory_hooks(void);
+struct kl_defer {
+    struct kl_defer *next;
+    void (*fn)(void *);
+    void *arg;
+};
+keel_term kl_keep_for(struct kl_process *self, keel_term term);
+void kl_drop_for(struct kl_process *self, keel_term term);
+
+// --- call.c ---
+// Answers everything this process owes with `reason`.
+void kl_call_fail(keel_pid to, uint64_t ref, uint8_t flags, keel_term reason);
+void kl_call_settle(struct kl_process *self, uint64_t ref);
+// After a callback or at the end: the call being served was not answered yet.
+void kl_call_defer(struct kl_process *self, struct kl_activation *activation);
+void kl_call_reply_arrived(struct kl_process *self, struct kl_envelope *envelope);
+keel_ref kl_call_ref(void);
+// Waits for the answer with await_ref; the caller opens or frees it.
+keel_status kl_await(struct kl_process *self, keel_pid whom, enum keel_wait what,
+        int64_t deadline, struct kl_envelope **ret_reply);
+keel_status kl_call_outside(keel_term to, keel_term request, enum kl_envelope_kind kind,
+        keel_deadline deadline, keel_term *ret_reply);
+static inline bool kl_is_call_ref(uint64_t word)
+{
+    return (word & 15) == 14 && (word >> 61) == 1;
+}
+
+// --- the others, for signal.c and exit.c ---
+void kl_link_exit_arrived(struct kl_process *self, struct kl_envelope *envelope);
+void kl_down_arrived(struct kl_process *self, struct kl_envelope *envelope);
+void kl_name_release(struct kl_process *self);
+void kl_alias_release_all(struct kl_process *self);
+void kl_alias_arrived(struct kl_process *self, struct kl_envelope *envelope);
+void kl_alias_release(struct kl_process *self, uint64_t ref);
+keel_status kl_alias_make(struct kl_process *self, keel_ref ref, uint8_t mode, bool first);
+bool kl_alias_active(struct kl_process *self, uint64_t ref);
+// Sends a message through an alias; takes the envelope.
+void kl_alias_send(keel_ref alias, struct kl_envelope *envelope, bool first);
+void kl_info_answer(struct kl_process *self, struct kl_envelope *envelope);
+void kl_ancestor_unref(struct kl_ancestor *ancestor);
+struct kl_ancestor *kl_ancestor_of(struct kl_process *parent);
+void kl_crash_report(struct kl_process *self, keel_term reason);
+void kl_timer_forget(uint64_t ref); // its receiver has ended
+void kl_timer_arrived(struct kl_process *self, struct kl_envelope *envelope);
+void kl_queue_check(struct kl_process *self, size_t before);
+void kl_queue_watch_add(struct kl_process *self, struct kl_envelope *envelope);
+void kl_queue_watch_remove(struct kl_process *self, uint64_t ref);
+// Prints symbolised frames, one a line; returns the length.
+size_t kl_frames_print(const uintptr_t *pcs, size_t count, char *buffer, size_t size);
+const char *kl_process_entry_name(const struct kl_process *process);
+keel_term kl_dictionary(struct kl_process *self);
+keel_term kl_dictionary_get(struct kl_process *self, keel_term key);
+keel_term kl_ancestors(const struct kl_process *self);
+keel_term kl_priority_atom(const struct kl_process *self);
+// Sends a question that the receiver's turn answers, and waits. KEEL_E_NOPROC.
+keel_status kl_ask(struct kl_process *self, keel_pid pid, enum kl_envelope_kind kind,
+        keel_term body, int64_t extra, struct kl_envelope **ret_reply);
+bool kl_timers_start(void);
+void kl_timers_stop(void);
+void kl_names_stop(void);
+keel_term kl_suspending(struct kl_process *self);
+size_t kl_process_memory(const struct kl_process *process);
+void kl_suspensions_release(struct kl_process *self);
+
+// The runtime's state.
+struct kl_runtime {
+    bool running;
+    bool stopping;
+    keel_config config;
+    int64_t started_at;
+    uint64_t dropped;
+};
+extern struct kl_runtime kl_runtime;
+
+#endif // KL_PROC_PROCESS_H

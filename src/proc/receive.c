@@ -1,0 +1,240 @@
+// Taking messages out of the mailbox, waiting for them, sleeping.
+
+#include "process.h"
+
+// How a receive decides; the test sees each message once.
+struct wanted {
+    bool (*test)(keel_term message, void *context);
+    void *context;
+};
+
+// A message as the body sees it, no longer in the mailbox. A call is owed an answer from
+// here on.
+static keel_term open_message(struct kl_process *self, struct kl_envelope *envelope)
+{
+    struct kl_activation *activation = kl_activation(self);
+    kl_store_relaxed(&self->messages_in, self->messages_in + 1);
+    if (envelope->kind == KL_MESSAGE) {
+        return kl_envelope_open(envelope, &activation->heap);
+    }
+    keel_term view = kl_mailbox_view(envelope);
+    if (envelope->kind != KL_CAST && kl_is_call_ref(envelope->ref)) {
+        kl_relation_add(self, envelope->ref, KL_REL_OWED, (keel_pid){envelope->from});
+    }
+    kl_envelope_open(envelope, &activation->heap); // the view points into the body
+    return view;
+}
+
+static struct kl_process *receiver(keel_status *ret_status)
+{
+    struct kl_process *self = kl_process_current();
+    *ret_status = self == NULL ? KEEL_E_OUTSIDE : KEEL_OK;
+    return self;
+}
+
+keel_status keel_receive_until(keel_deadline deadline, keel_term *ret_message)
+{
+    keel_status status;
+    struct kl_process *self = receiver(&status);
+    if (self == NULL || ret_message == NULL) {
+        return self == NULL ? status : KEEL_E_BADARG;
+    }
+    kl_observable();
+    kl_step(self);
+    bool late = false;
+    for (;;) {
+        if (self->head == NULL) {
+            kl_take(self);
+        }
+        if ((self->flags & KL_DYING) != 0) {
+            kl_fiber_finish();
+        }
+        if (self->head != NULL && self->suspended == 0) {
+            *ret_message = open_message(self, kl_mailbox_remove(self, &self->head));
+            return KEEL_OK;
+        }
+        if (late || (deadline.at == INT64_MIN && self->suspended == 0)) {
+            return KEEL_E_TIMEOUT;
+        }
+        late = !kl_wait(self, KEEL_WAIT_MESSAGE, deadline.at);
+    }
+}
+
+keel_term keel_receive(void)
+{
+    keel_term message = KEEL_NONE;
+    keel_status status = keel_receive_until(KEEL_NEVER, &message);
+    (void)status; // outside a process there is nothing to receive: none
+    return message;
+}
+
+// Looks at the messages from `*at` on. True when one was taken.
+static bool scan(struct kl_process *self, struct kl_envelope ***at,
+        const struct wanted *wanted, keel_term *ret_message)
+{
+    while (**at != NULL) {
+        struct kl_envelope *envelope = **at;
+        keel_scope scope = keel_scope_open();
+        keel_term view = kl_mailbox_view(envelope);
+        bool take = wanted->test(view, wanted->context);
+        keel_scope_close(&scope);
+        if (take) {
+            *ret_message = open_message(self, kl_mailbox_remove(self, *at));
+            return true;
+        }
+        *at = &envelope->next;
+    }
+    return false;
+}
+
+static keel_status receive_wanted(struct kl_process *self, const struct wanted *wanted,
+        keel_deadline deadline, keel_term *ret_message)
+{
+    struct kl_envelope **at = &self->head;
+    bool late = false;
+    for (;;) {
+        kl_take(self);
+        if ((self->flags & KL_DYING) != 0) {
+            kl_fiber_finish();
+        }
+        if (self->extras != NULL && self->extras->first_end != NULL) {
+            at = &self->head; // priority messages go before what was looked at
+        }
+        if (self->suspended == 0) {
+            if (scan(self, &at, wanted, ret_message)) {
+                return KEEL_OK;
+            }
+            if (late || deadline.at == INT64_MIN) {
+                return KEEL_E_TIMEOUT;
+            }
+        }
+        late = !kl_wait(self, KEEL_WAIT_MESSAGE, deadline.at);
+    }
+}
+
+keel_status keel_receive_where(bool (*test)(keel_term message, void *context), void *context,
+        keel_deadline deadline, keel_term *ret_message)
+{
+    keel_status status;
+    struct kl_process *self = receiver(&status);
+    if (self == NULL || test == NULL || ret_message == NULL) {
+        return self == NULL ? status : KEEL_E_BADARG;
+    }
+    kl_observable();
+    kl_step(self);
+    struct wanted wanted = {test, context};
+    return receive_wanted(self, &wanted, deadline, ret_message);
+}
+
+struct pattern {
+    keel_pattern_site *site;
+    const keel_arg *args;
+    size_t count;
+};
+
+static bool matches(keel_term message, void *context)
+{
+    const struct pattern *pattern = context;
+    return keel_match_at(pattern->site, message, pattern->args, pattern->count);
+}
+
+keel_status keel_receive_match_at(keel_pattern_site *site, keel_deadline deadline,
+        const keel_arg *args, size_t count)
+{
+    struct pattern pattern = {site, args, count};
+    keel_term message;
+    keel_status status = keel_receive_where(matches, &pattern, deadline, &message);
+    // Again, now that the message lies where it stays: captures may point into it.
+    if (status == KEEL_OK && !keel_match_at(site, message, args, count)) {
+        kl_panic("a message stopped matching the pattern %s", site->text);
+    }
+    return status;
+}
+
+size_t keel_queue_length(void)
+{
+    struct kl_process *self = kl_process_current();
+    if (self == NULL) {
+        return 0;
+    }
+    kl_take(self);
+    if ((self->flags & KL_DYING) != 0) {
+        kl_fiber_finish();
+    }
+    return self->queue_len;
+}
+
+size_t keel_flush(void)
+{
+    struct kl_process *self = kl_process_current();
+    if (self == NULL) {
+        return 0;
+    }
+    size_t count = keel_queue_length();
+    while (self->head != NULL) {
+        struct kl_envelope *envelope = kl_mailbox_remove(self, &self->head);
+        kl_envelope_free(envelope);
+    }
+    return count;
+}
+
+keel_status keel_timeout_from(keel_term milliseconds, keel_deadline *ret_deadline)
+{
+    int64_t value;
+    if (ret_deadline == NULL) {
+        return KEEL_E_BADARG;
+    }
+    if (keel_is(milliseconds, infinity)) {
+        *ret_deadline = KEEL_NEVER;
+        return KEEL_OK;
+    }
+    if (!keel_get_int(milliseconds, &value) || value < 0 || value > UINT32_MAX) {
+        return KEEL_E_BADARG;
+    }
+    *ret_deadline = value == 0 ? KEEL_AT_ONCE : keel_deadline_in(KEEL_MS(value));
+    return KEEL_OK;
+}
+
+void keel_sleep(keel_duration duration)
+{
+    struct kl_process *self = kl_process_current();
+    if (self == NULL) {
+        kl_log(KL_LOG_WARNING, "keel_sleep called outside a process: returns at once");
+        return;
+    }
+    keel_deadline deadline = keel_deadline_in(duration);
+    while (!keel_deadline_passed(deadline)) {
+        if (!kl_wait(self, KEEL_WAIT_SLEEP, deadline.at)) {
+            return;
+        }
+    }
+    keel_yield();
+}
+
+void keel_hibernate(void)
+{
+    struct kl_process *self = kl_process_current();
+    while (self != NULL && (keel_queue_length() == 0 || self->suspended > 0)) {
+        if (!kl_wait(self, KEEL_WAIT_MESSAGE, INT64_MAX)) {
+            return; // in a deferred function
+        }
+    }
+}
+
+void keel_hibernate_then(keel_body body, keel_term argument)
+{
+    struct kl_process *self = kl_process_current();
+    if (self == NULL || (self->flags & KL_HANDLER) != 0) {
+        keel_error(KL_ATOM(badarg));
+    }
+    struct kl_birth *birth = kl_pool_alloc(sizeof *birth);
+    struct kl_envelope *envelope = kl_envelope_new(KL_MESSAGE, argument);
+    if (birth == NULL || envelope == NULL) {
+        kl_exit_now(self, KL_ATOM(system_limit), 0);
+    }
+    *birth = (struct kl_birth){.argument = envelope, .stack_bytes = 0};
+    self->entry = (const void *)(uintptr_t)body;
+    self->state = birth;
+    self->flags = (self->flags & ~(uint32_t)KL_BORN) | KL_REPLACED;
+    kl_fiber_finish();
+}

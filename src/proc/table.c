@@ -1,0 +1,127 @@
+// The table of processes: which slots have a tenant, and under which generation.
+
+#include "process.h"
+#include "slots.h"
+
+static uint32_t *free_link(void *record);
+static void prepare(void *record, uint32_t index);
+
+static struct kl_slots table = {
+    .record_bytes = sizeof(struct kl_process),
+    .link = free_link,
+    .prepare = prepare,
+    .number = 0,
+};
+
+// Alive processes. `changed` is a futex word for those who wait for none.
+static size_t alive;
+static uint64_t spawned;
+static uint32_t changed;
+static size_t limit;
+
+keel_status kl_table_start(size_t max_processes)
+{
+    limit = max_processes;
+    // Indexes may lie idle in the threads' caches, so there are some more records.
+    table.max = (uint32_t)max_processes + 4096;
+    alive = 0;
+    spawned = 0;
+    return kl_slots_start(&table) ? KEEL_OK : KEEL_E_NOMEM;
+}
+
+void kl_table_stop(void)
+{
+    kl_slots_stop(&table);
+}
+
+struct kl_process *kl_table_at(uint32_t slot)
+{
+    return kl_slots_at(&table, slot);
+}
+
+struct kl_process *kl_process_find(keel_pid pid)
+{
+    if (!kl_pid_is_local(pid)) {
+        return NULL;
+    }
+    struct kl_process *process = kl_table_at(kl_pid_slot(pid));
+    // Relaxed: the door tells for certain; this only spares the way there.
+    if (process == NULL || kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
+        return NULL;
+    }
+    return process;
+}
+
+struct kl_process *kl_table_take(void)
+{
+    if (kl_add_relaxed(&alive, 1) >= limit) {
+        kl_add_relaxed(&alive, (size_t)-1);
+        return NULL;
+    }
+    struct kl_process *process = kl_slots_take(&table);
+    if (process == NULL) {
+        kl_add_relaxed(&alive, (size_t)-1);
+        return NULL;
+    }
+    kl_add_relaxed(&spawned, 1);
+    return process;
+}
+
+void kl_table_give(struct kl_process *process)
+{
+    kl_slots_give(&table, process, process->slot);
+    // Release: whoever sees 0 sees all that the last processes did.
+    if (__atomic_sub_fetch(&alive, 1, __ATOMIC_ACQ_REL) == 0) {
+        kl_add_acq_rel(&changed, 1);
+        kl_futex_wake(&changed, 1);
+    }
+}
+
+void kl_table_wait_empty(int64_t deadline)
+{
+    for (;;) {
+        uint32_t seen = kl_load_acquire(&changed);
+        int64_t left = deadline == INT64_MAX ? -1 : deadline - kl_clock_monotonic();
+        if (kl_table_count() == 0 || (left <= 0 && deadline != INT64_MAX)) {
+            return;
+        }
+        // At most 10 ms at a time: processes may be spawned meanwhile, and the count may
+        // touch 0 more than once.
+        int64_t slice = left < 0 || left > 10000000 ? 10000000 : left;
+        kl_futex_wait(&changed, seen, slice);
+    }
+}
+
+uint32_t kl_table_end(void)
+{
+    return kl_load_acquire(&table.used);
+}
+
+size_t kl_table_count(void)
+{
+    return kl_load_acquire(&alive);
+}
+
+size_t kl_table_max(void)
+{
+    return limit;
+}
+
+uint64_t kl_table_spawned(void)
+{
+    return kl_load_relaxed(&spawned);
+}
+
+static uint32_t *free_link(void *record)
+{
+    return &((struct kl_process *)record)->queue_len;
+}
+
+static void prepare(void *record, uint32_t index)
+{
+    struct kl_process *process = record;
+    process->door = KL_DOOR_CLOSED;
+    process->slot = index;
+    process->generation = 1;
+    process->status = KL_FREE;
+}

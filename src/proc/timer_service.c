@@ -1,0 +1,157 @@
+// OTP's module `timer`: functions, signals and intervals at a later time. Each of its
+// timers is a small process that sleeps, so a timer can be cancelled by ending it, one
+// that belongs to a process ends with it, and there is no server that could be confused.
+
+#include <keel/keel.h>
+
+// The argument of a timer's process: {Duration, Interval, Owner, What}, where Owner is a
+// pid whose end ends the timer, or none (the atom), and What one of
+//   {apply, Fn, Argument}   {send, To, Message}   {exit, To, Reason}
+
+static void apply_body(keel_term argument)
+{
+    void *fn;
+    keel_term term;
+    if (keel_match(argument, "{Fn, Term}", &fn, &term)) {
+        ((keel_body)(uintptr_t)fn)(term);
+    }
+}
+
+// False when the receiver has ended: an interval then ends too.
+static bool act(keel_term what)
+{
+    void *fn;
+    keel_term to;
+    keel_term term;
+    if (keel_match(what, "{apply, Fn, Term}", &fn, &term)) {
+        keel_spawn(apply_body, keel_make("{Fn, Term}", keel_pointer(fn), term));
+    } else if (keel_match(what, "{send, To, Term}", &to, &term)) {
+        if (keel_is_pid(to) && !keel_process_alive(keel_to_pid(to))) {
+            return false;
+        }
+        keel_send_term(to, term);
+    } else if (keel_match(what, "{exit, To, Term}", &to, &term)) {
+        keel_pid pid = keel_whereis_term(to);
+        if (pid.word != 0) {
+            keel_process_exit(pid, term);
+        }
+    }
+    return true;
+}
+
+// Whatever else is sent to the process is none of its business.
+static bool ends_timer(keel_term message, void *context)
+{
+    (void)context;
+    return keel_is(message, keel_timer_cancelled)
+            || keel_match(message, "{'DOWN', _, process, _, _}");
+}
+
+static void timer_body(keel_term argument)
+{
+    int64_t duration;
+    bool interval;
+    keel_term owner;
+    keel_term what;
+    if (!keel_match(argument, "{Duration, Interval, Owner, What}", &duration, &interval,
+                &owner, &what)) {
+        keel_exit(keel_atom(badarg));
+    }
+    if (keel_is_pid(owner)) {
+        keel_monitor(owner);
+    }
+    keel_deadline due = keel_deadline_in(duration);
+    keel_gen_ack(keel_from_ref(keel_alias()));
+    do {
+        keel_term message;
+        if (keel_receive_where(ends_timer, NULL, due, &message) == KEEL_OK) {
+            return;
+        }
+        keel_scope scope = keel_scope_open();
+        bool alive = act(what);
+        keel_scope_close(&scope);
+        if (!alive) {
+            return;
+        }
+        due = keel_deadline_at(due.at + duration);
+    } while (interval);
+}
+
+static keel_status start_timer(
+        keel_duration duration, bool interval, keel_term what, keel_ref *ret_timer)
+{
+    if (duration < 0 || ret_timer == NULL || (interval && duration == 0)) {
+        return KEEL_E_BADARG;
+    }
+    keel_pid self = keel_self();
+    keel_term owner = interval && self.word != 0 ? keel_from_pid(self) : keel_atom(none);
+    keel_spawn_opts opts = {.entry = "timer"};
+    keel_term ack;
+    keel_status status = keel_start_body(timer_body,
+            keel_make("{Duration, Interval, Owner, What}", duration, interval, owner, what),
+            &opts, KEEL_NEVER, NULL, NULL, &ack);
+    if (status == KEEL_OK) {
+        *ret_timer = keel_to_ref(ack);
+    }
+    return status;
+}
+
+static bool is_destination(keel_term to)
+{
+    return keel_is_pid(to) || keel_is_atom(to);
+}
+
+keel_status keel_apply_after(
+        keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer)
+{
+    if (fn == NULL || keel_is_none(argument)) {
+        return KEEL_E_BADARG;
+    }
+    void *pointer = (void *)(uintptr_t)fn;
+    keel_term what = keel_make("{apply, Fn, Argument}", keel_pointer(pointer), argument);
+    return start_timer(duration, false, what, ret_timer);
+}
+
+keel_status keel_apply_interval(
+        keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer)
+{
+    if (fn == NULL || keel_is_none(argument)) {
+        return KEEL_E_BADARG;
+    }
+    void *pointer = (void *)(uintptr_t)fn;
+    keel_term what = keel_make("{apply, Fn, Argument}", keel_pointer(pointer), argument);
+    return start_timer(duration, true, what, ret_timer);
+}
+
+keel_status keel_send_interval(
+        keel_duration duration, keel_term to, keel_term message, keel_ref *ret_timer)
+{
+    if (!is_destination(to) || keel_is_none(message)) {
+        return KEEL_E_BADARG;
+    }
+    return start_timer(duration, true, keel_make("{send, To, Message}", to, message), ret_timer);
+}
+
+keel_status keel_exit_after(
+        keel_duration duration, keel_term to, keel_term reason, keel_ref *ret_timer)
+{
+    if (!is_destination(to) || keel_is_none(reason)) {
+        return KEEL_E_BADARG;
+    }
+    return start_timer(duration, false, keel_make("{exit, To, Reason}", to, reason), ret_timer);
+}
+
+keel_status keel_kill_after(keel_duration duration, keel_term to, keel_ref *ret_timer)
+{
+    return keel_exit_after(duration, to, keel_atom(kill), ret_timer);
+}
+
+keel_status keel_timer_cancel(keel_term timer)
+{
+    if (!keel_is_ref(timer)) {
+        return KEEL_E_BADARG;
+    }
+    // A timer that is gone has no alias any more: the message vanishes.
+    keel_send_term(timer, keel_atom(keel_timer_cancelled));
+    return KEEL_OK;
+}
