@@ -43,6 +43,12 @@ build_tsan() {
     CC=clang build_in tsan -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debug -Doptimization=1
 }
 
+build_fuzz() {
+    CC=clang build_in fuzz -Db_sanitize=address,undefined -Db_lundef=false -Dparanoid=true \
+        -Dtests=false -Dfuzz=true -Dbuildtype=debug -Doptimization=1 \
+        "-Dc_args=-fno-sanitize-recover=all -fsanitize=fuzzer-no-link"
+}
+
 build_aarch64() {
     build_in aarch64 --cross-file scripts/cross/aarch64.ini
 }

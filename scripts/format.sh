@@ -6,7 +6,8 @@ set -eu
 
 if [ $# -eq 0 ]; then
     excepted=$(sed -n 's/^\([^#: ][^:]*\):.*/\1/p' scripts/unformatted.txt)
-    set -- $(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
+    set -- $({ git ls-files --cached --others --exclude-standard '*.c' '*.h' 2>/dev/null ||
+        find apps bench examples include src tests -name '*.[ch]'; } |
         grep -v '^tests/selftest/' | grep -vxF "$excepted")
     for path in $excepted; do
         check "$path, which scripts/unformatted.txt names, exists" test -e "$path"

@@ -70,7 +70,8 @@ def command_of(program, options):
 
 def run(command, program, options):
     """Runs one program; returns its lines and what went wrong with it as a whole."""
-    environment = {**os.environ, **program["env"], "KEEL_TEST_SLOWER": str(options.slower)}
+    environment = {**os.environ, **program["env"], "KEEL_TEST_SLOWER": str(options.slower),
+                   "KEEL_TEST_WRAPPER": options.wrapper}
     # The harness limits each case and seed; this is for a harness that hangs itself.
     limit = program["timeout"] * options.slower * max(1, (options.seeds or 0) // 20)
     process = subprocess.Popen(

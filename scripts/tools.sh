@@ -24,9 +24,12 @@ valgrind valgrind
 qemu-aarch64-static qemu-user-static
 aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 /usr/aarch64-linux-gnu/include/stdio.h libc6-dev-arm64-cross
+/usr/include/zlib.h zlib1g-dev
+llvm-symbolizer llvm
+/usr/lib/debug/.build-id libc6-dbg
 "
 runtime_dir=$(clang -print-runtime-dir 2>/dev/null || echo /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux)
-wished+="$runtime_dir/libclang_rt.fuzzer-x86_64.a libclang-rt-14-dev
+wished+="$runtime_dir/libclang_rt.fuzzer-$(uname -m).a libclang-rt-14-dev
 "
 
 missing_of() {

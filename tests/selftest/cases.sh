@@ -45,6 +45,9 @@ if command -v clang >/dev/null; then
     green "a good case under ThreadSanitizer" run_case tsan --wrapper "$wrapper" "a good case"
     red "a race under ThreadSanitizer" "ThreadSanitizer: data race" \
         run_case tsan --wrapper "$wrapper" "a race"
+    clang -g -fsanitize=fuzzer,address "$fixtures/letter_fuzz.c" -o "$scratch/letter_fuzz"
+    red "an input that crashes a fuzz target" "deadly signal" \
+        scripts/fuzz.sh 60 "$scratch/letter_fuzz"
 else
     echo "ok - bad cases under sanitizers # SKIP no clang"
 fi
