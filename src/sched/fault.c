@@ -92,9 +92,9 @@ static void handle(int signal, siginfo_t *info, void *context)
     if (runner && is_ours(signal, info)) {
         if (is_in_fiber(runner, info, &registers) && !runner->busy && !runner->critical) {
             note(runner, signal, info, context, &registers);
-            runner->end = KL_FIBER_FAULTED;
+            runner->fiber = NULL;
             errno = saved;
-            kl_arch_land(context, runner->host_sp);
+            kl_arch_land(context, runner->host_sp, KL_FIBER_FAULTED);
             return;
         }
         say_inside(runner, signal, info, &registers);

@@ -1,7 +1,5 @@
 #include "fence.h"
 
-#include "base/base.h"
-
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,7 +18,7 @@ void kl_fence_init(void)
 
 void kl_fence_heavy(void)
 {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    kl_fence_full();
     if (!kl_fence_symmetric && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0) {
         kl_panic("the kernel refuses a membarrier it has accepted before");
     }

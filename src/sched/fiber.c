@@ -25,24 +25,29 @@ void kl_fiber_prepare(struct kl_stack *stack, void (*entry)(void *argument), voi
     struct fiber_start *start = start_of(stack);
     *start = (struct fiber_start){.entry = entry, .argument = argument};
     stack->sp = kl_arch_prepare(stack->low, (uint8_t *)start, begin);
-    kl_annotate_prepare(stack);
+    if (KL_ANNOTATED) {
+        kl_annotate_prepare(stack);
+    }
 }
 
+// In builds without sanitizers nothing is done after a switch, in neither direction, so
+// that it returns straight to our caller; see kl_arch_switch().
 enum kl_fiber_end kl_fiber_resume(struct kl_stack *stack)
 {
     struct kl_runner *runner = kl_runner_self();
     KL_ASSERT(runner && !runner->fiber);
     runner->fiber = stack;
+    if (!KL_ANNOTATED) {
+        return kl_arch_switch(&runner->host_sp, stack->sp, 0);
+    }
     kl_annotate_enter(runner, stack);
-    kl_arch_switch(&runner->host_sp, stack->sp);
-
-    enum kl_fiber_end end = runner->end;
+    enum kl_fiber_end end = (enum kl_fiber_end)kl_arch_switch(
+            &runner->host_sp, stack->sp, 0);
     if (end == KL_FIBER_FAULTED) {
         kl_annotate_landed(runner);
     } else {
         kl_annotate_exited(runner);
     }
-    runner->fiber = NULL;
     if (end != KL_FIBER_YIELDED) {
         kl_annotate_done(stack);
     }
@@ -55,9 +60,14 @@ void kl_fiber_yield(void)
     KL_ASSERT(runner && runner->fiber);
     KL_CHECK(runner->critical == 0);
     struct kl_stack *stack = runner->fiber;
-    runner->end = KL_FIBER_YIELDED;
+    if (!KL_ANNOTATED) {
+        runner->fiber = NULL;
+        kl_arch_switch(&stack->sp, runner->host_sp, KL_FIBER_YIELDED);
+        return;
+    }
     kl_annotate_exit(runner, stack, false);
-    kl_arch_switch(&stack->sp, runner->host_sp);
+    runner->fiber = NULL;
+    kl_arch_switch(&stack->sp, runner->host_sp, KL_FIBER_YIELDED);
     kl_annotate_entered(kl_runner_self(), stack);
 }
 
@@ -76,7 +86,9 @@ struct kl_stack *kl_fiber_current(void)
 
 void kl_fiber_abandon(struct kl_stack *stack)
 {
-    kl_annotate_done(stack);
+    if (KL_ANNOTATED) {
+        kl_annotate_done(stack);
+    }
 }
 
 const struct kl_fault *kl_fiber_fault(void)
@@ -107,7 +119,9 @@ static void begin(void)
 {
     struct kl_runner *runner = kl_runner_self();
     struct kl_stack *stack = runner->fiber;
-    kl_annotate_entered(runner, stack);
+    if (KL_ANNOTATED) {
+        kl_annotate_entered(runner, stack);
+    }
     struct fiber_start *start = start_of(stack);
     start->entry(start->argument);
     leave_for_good(kl_runner_self());
@@ -116,8 +130,10 @@ static void begin(void)
 static _Noreturn void leave_for_good(struct kl_runner *runner)
 {
     struct kl_stack *stack = runner->fiber;
-    runner->end = KL_FIBER_DONE;
-    kl_annotate_exit(runner, stack, true);
-    kl_arch_switch(&stack->sp, runner->host_sp);
+    if (KL_ANNOTATED) {
+        kl_annotate_exit(runner, stack, true);
+    }
+    runner->fiber = NULL;
+    kl_arch_switch(&stack->sp, runner->host_sp, KL_FIBER_DONE);
     kl_panic("a finished fiber was resumed");
 }

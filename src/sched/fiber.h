@@ -3,8 +3,10 @@
 
 #include "runner.h"
 
-// Tells the sanitizers and Valgrind of every switch of stacks (annotate.c). All are empty
-// in builds without them.
+// Tells the sanitizers of every switch of stacks, and Valgrind of every stack
+// (annotate.c).
+
+#define KL_ANNOTATED (KL_ASAN || KL_TSAN) // otherwise only the first two do something
 
 void kl_annotate_new(struct kl_stack *stack); // a stack's memory is there
 void kl_annotate_delete(struct kl_stack *stack); // it will be unmapped

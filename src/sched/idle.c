@@ -80,7 +80,7 @@ static void park(struct kl_runner *runner, struct kl_worker *worker)
     kl_store_relaxed(&worker->sleep, poller ? KL_SLEEP_POLLING : KL_SLEEP_PARKED);
     // Either we see what was posted, or who posts sees that we sleep: pairs with the
     // fence in kl_worker_kick(), and in kl_poll_watch() for descriptors.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    kl_fence_full();
     bool unwatched = !poller && kl_poll_wanted() && !kl_poll_taken();
     runner->now = kl_now_exact();
     if (!unwatched && !has_work(worker, runner->now)) {

@@ -155,7 +155,7 @@ keel_status kl_poll_watch(struct kl_watch *watch)
 
     // A worker looks for itself before it sleeps. If all sleep, one must become the
     // poller: pairs with the fence in park().
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    kl_fence_full();
     if (!error && !kl_runner_self() && !kl_poll_taken()) {
         if (kl_core.mode == KL_MODE_WORKERS) {
             kl_share_rouse_one();

@@ -31,7 +31,6 @@ struct kl_runner {
     // --- written by the runner itself, when it switches stacks ---
     struct kl_stack *fiber; // the stack it is on, NULL on its own
     void *host_sp; // its own stack, while it is on a fiber's
-    enum kl_fiber_end end; // how the fiber came back
     const void *host_low; // its own stack's bounds, as AddressSanitizer knows them
     size_t host_bytes;
     void *host_fake, *host_fiber; // what the sanitizers want back

@@ -10,6 +10,10 @@ enum {
     CLASS_0_BYTES = 4 << 10,
     SLAB_BYTES = 32 << 20, // a slab has as many stacks as fit, one to KL_SLAB_STACKS
     SCRATCH_BYTES = 1024,
+    RECORD_BYTES = (sizeof(struct kl_stack) + KL_CACHE_LINE - 1) / KL_CACHE_LINE *
+                   KL_CACHE_LINE,
+    COLORS = 8, // see record_of()
+    COLOR_BYTES = KL_CACHE_LINE,
     NUMBER_BITS = 24, // of a slab's id
     TRIM_BATCH = 16, // stacks whose memory goes back while the lock is held once,
     TRIM_PIECES = 64, // and how often a trim takes it, per class
@@ -63,11 +67,6 @@ static size_t class_bytes(unsigned class)
 size_t kl_slab_guard_bytes(void)
 {
     return kl_guard_bytes();
-}
-
-size_t kl_slab_stack_bytes(const struct kl_stack *stack)
-{
-    return class_bytes(kl_slab_class_of(stack));
 }
 
 unsigned kl_slab_class(size_t bytes)
@@ -280,15 +279,19 @@ static void unpick(const struct picked *picked)
 static void put_free(struct kl_slab *slab, uint32_t index)
 {
     if (slab->free++ == 0) {
-        kl_ring_append(&classes[slab->id >> NUMBER_BITS].open, &slab->link);
+        // At the front: a slab that was in use has warm stacks, the last one may have none.
+        kl_ring_append(classes[slab->id >> NUMBER_BITS].open.next, &slab->link);
     }
     slab->free_bits[index / 64] |= bit(index);
 }
 
+// The record of a stack. Were all of them at the very end of their stacks, their lines and
+// those of the innermost frames would share a few sets of the processor's first cache,
+// and a few hundred blocked processes would drive each other out: neighbours differ.
 static struct kl_stack *record_of(const struct kl_slab *slab, uint32_t index)
 {
-    uint8_t *end = slab->base + slab->stride * (index + 1);
-    return (struct kl_stack *)(void *)(end - sizeof(struct kl_stack));
+    uint8_t *end = slab->base + slab->stride * (index + 1) - index % COLORS * COLOR_BYTES;
+    return (struct kl_stack *)(void *)(end - RECORD_BYTES);
 }
 
 // Fills in the record of a stack that has none.
@@ -354,8 +357,7 @@ static size_t drop_cold(struct kl_class *class, struct kl_slab *slab, size_t max
         if (slab->cold_bits[i / 64] & idle & bit(i)) {
             struct kl_stack *stack = record_of(slab, i);
             kl_annotate_delete(stack);
-            uint8_t *low = stack->low;
-            madvise(low, (size_t)((uint8_t *)(stack + 1) - low), MADV_DONTNEED);
+            madvise(stack->low, slab->stride - kl_guard_bytes(), MADV_DONTNEED);
             slab->warm_bits[i / 64] &= ~bit(i);
             class->warm_free--;
             dropped++;

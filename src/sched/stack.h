@@ -20,9 +20,8 @@ void kl_slab_trim(bool all);
 // True when a trim would find something.
 bool kl_slab_wants_trim(void);
 void kl_slab_stats(struct kl_sched_stats *ret);
-// Bytes of the guard below each stack, and of the mapping from a stack's low end up.
+// Bytes of the guard below each stack.
 size_t kl_slab_guard_bytes(void);
-size_t kl_slab_stack_bytes(const struct kl_stack *stack);
 
 // True when `address` lies in the guard below `stack`. Async-signal-safe.
 bool kl_stack_is_guard(const struct kl_stack *stack, uintptr_t address);

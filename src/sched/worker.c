@@ -161,7 +161,7 @@ void kl_worker_kick(struct kl_worker *worker)
 {
     // Either the worker sees what we wrote before it sleeps, or we see that it sleeps:
     // pairs with the fence in park().
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    kl_fence_full();
     uint32_t sleep = kl_load_relaxed(&worker->sleep);
     if (sleep == KL_SLEEP_AWAKE ||
             !kl_cas_acq_rel(&worker->sleep, &sleep, KL_SLEEP_AWAKE)) {

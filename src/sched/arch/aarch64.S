@@ -9,7 +9,7 @@
 
 #define FRAME 176
 
-// void kl_arch_switch(void **ret_sp, void *sp)
+// unsigned kl_arch_switch(void **ret_sp, void *sp, unsigned value)
         .globl  kl_arch_switch
         .hidden kl_arch_switch
         .type   kl_arch_switch, %function
@@ -46,6 +46,7 @@ kl_arch_switch:
         mov     x9, sp
         str     x9, [x0]
         mov     sp, x1
+        mov     w0, w2
         // Writing the control register is slow, and it hardly ever differs.
         ldr     x9, [sp, #160]
         cmp     x9, x10
@@ -82,7 +83,7 @@ kl_arch_switch:
         .size   kl_arch_switch, . - kl_arch_switch
 
 // Where a thread goes on whose fiber faulted: the stack pointer is one that a switch has
-// stored.
+// stored, x0 what that switch is to return.
         .globl  kl_arch_landing
         .hidden kl_arch_landing
         .type   kl_arch_landing, %function

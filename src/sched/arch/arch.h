@@ -10,19 +10,21 @@
 // (meson option `switch`); registers.c knows the layouts of the signal frames.
 
 // Saves on the present stack what a function must keep for its caller, stores the stack
-// pointer in *ret_sp and goes on where `sp` was stored by another switch or made by
-// kl_arch_prepare().
-void kl_arch_switch(void **ret_sp, void *sp);
+// pointer in *ret_sp and goes on where `sp` was stored by another switch, which returns
+// `value`, or made by kl_arch_prepare(). Best called last in a function, so that the
+// switch back returns to that function's caller: the processor mispredicts every return
+// between the two.
+unsigned kl_arch_switch(void **ret_sp, void *sp, unsigned value);
 
 // Makes a stack, of which [low, top) is free, ready for a switch: it will call start(),
 // which must not return. Returns the stack pointer for kl_arch_switch().
 void *kl_arch_prepare(uint8_t *low, uint8_t *top, void (*start)(void));
 
 // From a signal handler on another stack: arranges that the interrupted thread goes on
-// where `sp` was stored by a switch, as if somebody had switched there, floating point
-// control restored. Either bends `context`, so that the handler has to return, or does
-// not come back.
-void kl_arch_land(void *context, void *sp);
+// where `sp` was stored by a switch, as if somebody had switched there with `value`,
+// floating point control restored. Either bends `context`, so that the handler has to
+// return, or does not come back.
+void kl_arch_land(void *context, void *sp, unsigned value);
 
 // What a signal's context says of the interrupted code; zeros where it is not known.
 struct kl_arch_registers {
@@ -32,7 +34,8 @@ void kl_arch_registers(const void *context, struct kl_arch_registers *ret_regist
 // Where a call that has got no further than its jump returns to; 0 when that would have to
 // be read outside [low, high).
 uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high);
-// Replaces program counter and stack pointer in a signal's context.
-void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp);
+// Replaces program counter, stack pointer and the register of return values in a signal's
+// context.
+void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp, unsigned value);
 
 #endif // KL_SCHED_ARCH_H

@@ -50,7 +50,7 @@ void *kl_arch_prepare(uint8_t *low, uint8_t *top, void (*start)(void))
 #error "no switch in assembly for this processor: configure with -Dswitch=ucontext"
 #endif
 
-void kl_arch_land(void *context, void *sp)
+void kl_arch_land(void *context, void *sp, unsigned value)
 {
-    kl_arch_bend(context, (uintptr_t)kl_arch_landing, (uintptr_t)sp);
+    kl_arch_bend(context, (uintptr_t)kl_arch_landing, (uintptr_t)sp, value);
 }

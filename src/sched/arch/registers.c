@@ -23,11 +23,12 @@ uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high)
     return readable ? *(const uintptr_t *)sp : 0;
 }
 
-void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp)
+void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp, unsigned value)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     registers[REG_RIP] = (greg_t)pc;
     registers[REG_RSP] = (greg_t)sp;
+    registers[REG_RAX] = (greg_t)value;
 }
 
 #elif defined(__aarch64__)
@@ -49,11 +50,12 @@ uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high)
     return ((const ucontext_t *)context)->uc_mcontext.regs[30];
 }
 
-void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp)
+void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp, unsigned value)
 {
     mcontext_t *machine = &((ucontext_t *)context)->uc_mcontext;
     machine->pc = pc;
     machine->sp = sp;
+    machine->regs[0] = value;
 }
 
 #else
@@ -73,11 +75,12 @@ uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high)
 }
 
 // Only the switch in assembly bends contexts, and it is not built here.
-void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp)
+void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp, unsigned value)
 {
     (void)context;
     (void)pc;
     (void)sp;
+    (void)value;
     abort();
 }
 

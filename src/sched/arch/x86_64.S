@@ -11,7 +11,7 @@
 
         .text
 
-// void kl_arch_switch(void **ret_sp, void *sp)
+// unsigned kl_arch_switch(void **ret_sp, void *sp, unsigned value)
         .globl  kl_arch_switch
         .hidden kl_arch_switch
         .type   kl_arch_switch, @function
@@ -45,15 +45,16 @@ kl_arch_switch:
         fnstcw  4(%rsp)
         movq    %rsp, (%rdi)
         movl    (%rsp), %eax
-        movzwl  4(%rsp), %edx
+        movzwl  4(%rsp), %ecx
         movq    %rsi, %rsp
         // Loading the control words costs more than comparing them, and they hardly ever
         // differ. The low six bits of mxcsr are status, which nobody promised to keep.
         xorl    (%rsp), %eax
         testl   $0xffffffc0, %eax
         jne     1f
-        cmpw    4(%rsp), %dx
+        cmpw    4(%rsp), %cx
         jne     1f
+        movl    %edx, %eax
 .Lrestore:
         addq    $8, %rsp
         .cfi_adjust_cfa_offset -8
@@ -91,12 +92,13 @@ kl_arch_switch:
         .cfi_offset r15, -56
 1:      ldmxcsr (%rsp)
         fldcw   4(%rsp)
+        movl    %edx, %eax
         jmp     .Lrestore
         .cfi_endproc
         .size   kl_arch_switch, . - kl_arch_switch
 
 // Where a thread goes on whose fiber faulted: the stack pointer is one that a switch has
-// stored. The interrupted code may have left the x87 stack full and the direction flag set.
+// stored, rax what that switch is to return. The interrupted code may have left the x87 stack full and the direction flag set.
         .globl  kl_arch_landing
         .hidden kl_arch_landing
         .type   kl_arch_landing, @function

@@ -1,0 +1,150 @@
+#ifndef KL_SCHED_SCHED_TESTING_H
+#define KL_SCHED_SCHED_TESTING_H
+
+// What the tests of this room have in common.
+
+#include "sched.h"
+
+#include "testing/harness.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <string.h>
+
+// --- waiting for each other without sleeping ---
+
+struct signal_count {
+    uint32_t count;
+};
+
+static inline void signal_add(struct signal_count *s)
+{
+    kl_add_acq_rel(&s->count, 1);
+    kl_futex_wake(&s->count, INT32_MAX);
+}
+
+static inline uint32_t signal_get(const struct signal_count *s)
+{
+    return kl_load_acquire(&s->count);
+}
+
+static inline void signal_wait(struct signal_count *s, uint32_t count)
+{
+    for (uint32_t seen; (seen = signal_get(s)) < count;) {
+        kl_futex_wait(&s->count, seen, -1);
+    }
+}
+
+// --- tasks that call a function ---
+
+struct call {
+    struct kl_task task;
+    void (*function)(void *argument);
+    void *argument;
+    struct signal_count done;
+};
+
+static inline void call_run(struct kl_task *task)
+{
+    struct call *call = (struct call *)task;
+    call->function(call->argument);
+    signal_add(&call->done);
+}
+
+static inline void call_wake(struct call *call, void (*function)(void *), void *argument)
+{
+    call->task.run = call_run;
+    call->task.priority = KL_PRIORITY_NORMAL;
+    call->function = function;
+    call->argument = argument;
+    kl_sched_wake(&call->task);
+}
+
+// Runs `function` in a task and waits for its end; for threads outside.
+static inline void call_and_wait(void (*function)(void *), void *argument)
+{
+    struct call call = {0};
+    call_wake(&call, function, argument);
+    signal_wait(&call.done, 1);
+}
+
+// --- tasks that run a fiber ---
+
+struct fiber_task {
+    struct kl_task task;
+    struct kl_stack *stack;
+    void (*body)(void *argument);
+    void *argument;
+    size_t stack_bytes;
+    enum kl_fiber_end end;
+    struct kl_fault fault;
+    struct signal_count done;
+};
+
+static inline void fiber_task_run(struct kl_task *task)
+{
+    struct fiber_task *fiber = (struct fiber_task *)task;
+    if (!fiber->stack) {
+        fiber->stack = kl_stack_acquire(fiber->stack_bytes);
+        CHECK(fiber->stack);
+        kl_fiber_prepare(fiber->stack, fiber->body, fiber->argument);
+    }
+    enum kl_fiber_end end = kl_fiber_resume(fiber->stack);
+    if (end != KL_FIBER_YIELDED) {
+        // A yielded one may be running elsewhere already: only the last end is noted.
+        fiber->end = end;
+        if (end == KL_FIBER_FAULTED) {
+            fiber->fault = *kl_fiber_fault();
+        }
+        kl_stack_release(fiber->stack);
+        fiber->stack = NULL;
+        signal_add(&fiber->done);
+    }
+}
+
+static inline void fiber_task_wake(struct fiber_task *fiber)
+{
+    fiber->task.run = fiber_task_run;
+    fiber->task.priority = KL_PRIORITY_NORMAL;
+    kl_sched_wake(&fiber->task);
+}
+
+// Runs `body` in a fiber and returns how it ended; for threads outside.
+static inline struct fiber_task run_in_fiber(void (*body)(void *), void *argument)
+{
+    struct fiber_task fiber = {.body = body, .argument = argument};
+    fiber_task_wake(&fiber);
+    signal_wait(&fiber.done, 1);
+    return fiber;
+}
+
+// --- starting ---
+
+static inline void start_workers(unsigned workers)
+{
+    struct kl_sched_config config = {.workers = workers};
+    CHECK_OK(kl_sched_start(&config));
+}
+
+// Stuck turns are seen after a millisecond.
+static inline void start_impatient(unsigned workers, unsigned spares)
+{
+    struct kl_sched_config config = {
+            .workers = workers, .stall_ns = 1000000, .spare_threads = spares};
+    CHECK_OK(kl_sched_start(&config));
+}
+
+static inline void start_simulated(uint64_t seed)
+{
+    struct kl_sched_config config = {.simulated = true, .seed = seed};
+    CHECK_OK(kl_sched_start(&config));
+}
+
+static inline pthread_t start_thread(void *(*body)(void *), void *argument)
+{
+    pthread_t thread;
+    CHECK_INT(pthread_create(&thread, NULL, body, argument), 0);
+    return thread;
+}
+
+#endif // KL_SCHED_SCHED_TESTING_H
