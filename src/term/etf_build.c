@@ -38,7 +38,7 @@ keel_status kl_etf_build(struct kl_heap *heap, const uint8_t *data,
         const struct kl_etf_plan *plan, keel_term *ret_term)
 {
     struct kl_heap_mark mark = kl_heap_mark(heap);
-    uint64_t *words = NULL;
+    uint64_t none, *words = &none;
     if (plan->words > 0) {
         words = kl_heap_try_alloc(heap, plan->words * sizeof *words);
         if (!words) {
