@@ -34,6 +34,11 @@ build_clang() {
     CC=clang build_in clang
 }
 
+# Without anything a machine may lack: assembly for its processor, optional libraries.
+build_portable() {
+    CC=gcc build_in portable -Dswitch=ucontext -Dbacktrace=disabled -Dzlib=disabled
+}
+
 build_asan() {
     CC=clang build_in asan -Db_sanitize=address,undefined -Db_lundef=false -Dparanoid=true \
         -Dbuildtype=debug -Doptimization=1 -Dc_args=-fno-sanitize-recover=all

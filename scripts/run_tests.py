@@ -18,6 +18,7 @@ import sys
 
 import tap
 
+alive = set()  # programs that run now
 LINE = re.compile(r"(not )?ok\b *\d* *-? *(.*?)(?: # SKIP ?(.*))?$")
 PLAN = re.compile(r"1\.\.(\d+)")
 
@@ -77,6 +78,7 @@ def run(command, program, options):
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env=environment, start_new_session=True, errors="replace")
+    alive.add(process)
     try:
         output, _ = process.communicate(timeout=limit)
         problem = None
@@ -84,6 +86,7 @@ def run(command, program, options):
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         problem = f"still running after {limit} s"
+    alive.discard(process)
     if problem is None and process.returncode not in (0, 1):
         problem = f"ended with exit code {process.returncode}"
     return output.splitlines(), problem, process.returncode
@@ -139,7 +142,16 @@ def print_results(name, cases, problem, details):
     sys.stdout.flush()
 
 
+def end_all(number, _frame):
+    """Programs have sessions of their own, so an interrupt must be passed on."""
+    for process in list(alive):
+        os.killpg(process.pid, signal.SIGKILL)
+    os._exit(128 + number)
+
+
 def main():
+    signal.signal(signal.SIGINT, end_all)
+    signal.signal(signal.SIGTERM, end_all)
     options = read_arguments()
     programs = read_programs(options)
     # The long ones first, so that none of them is left alone at the end.

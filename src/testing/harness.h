@@ -28,16 +28,16 @@ struct kl_test {
 
 #define KL_TEST_GLUE2_(a, b) a##b
 #define KL_TEST_GLUE_(a, b) KL_TEST_GLUE2_(a, b)
-#define TEST(...)                                                                         \
-    static void KL_TEST_GLUE_(test_body_, __LINE__)(void);                                \
+#define TEST(...)                                                                          \
+    static void KL_TEST_GLUE_(test_body_, __LINE__)(void);                                 \
     __attribute__((constructor)) static void KL_TEST_GLUE_(test_register_, __LINE__)(void) \
-    {                                                                                     \
-        static struct kl_test test = {.name = __VA_ARGS__};                               \
-        test.body = KL_TEST_GLUE_(test_body_, __LINE__);                                  \
-        test.file = __FILE__;                                                             \
-        test.line = __LINE__;                                                             \
-        kl_test_register(&test);                                                          \
-    }                                                                                     \
+    {                                                                                      \
+        static struct kl_test test = {.name = __VA_ARGS__};                                \
+        test.body = KL_TEST_GLUE_(test_body_, __LINE__);                                   \
+        test.file = __FILE__;                                                              \
+        test.line = __LINE__;                                                              \
+        kl_test_register(&test);                                                           \
+    }                                                                                      \
     static void KL_TEST_GLUE_(test_body_, __LINE__)(void)
 
 void kl_test_register(struct kl_test *test);
@@ -49,13 +49,13 @@ __attribute__((noreturn, format(printf, 3, 4))) void kl_test_fail(
 // Ends the test as skipped, with the reason.
 __attribute__((noreturn, format(printf, 1, 2))) void kl_test_skip(const char *format, ...);
 
-#define CHECK(condition)                                                                  \
+#define CHECK(condition)                                                                   \
     ((condition) ? (void)0 : kl_test_fail(__FILE__, __LINE__, "not true: %s", #condition))
-#define CHECK_INT(actual, expected)                                                       \
+#define CHECK_INT(actual, expected)                                                        \
     kl_test_check_int(__FILE__, __LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
-#define CHECK_STR(actual, expected)                                                       \
+#define CHECK_STR(actual, expected)                                                        \
     kl_test_check_str(__FILE__, __LINE__, #actual, (actual), (expected))
-#define CHECK_OK(status)                                                                  \
+#define CHECK_OK(status)                                                                   \
     kl_test_check_int(__FILE__, __LINE__, #status, (int64_t)(status), 0)
 void kl_test_check_int(
         const char *file, int line, const char *what, int64_t actual, int64_t expected);
