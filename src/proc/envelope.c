@@ -10,7 +10,7 @@ struct kl_shared_body {
 
 struct kl_envelope *kl_envelope_new(enum kl_envelope_kind kind, keel_term body)
 {
-    size_t fragment_bytes = kl_fragment_bytes(body);
+    size_t fragment_bytes = kl_is_immediate(body) ? 0 : kl_fragment_bytes(body);
     if (fragment_bytes > UINT32_MAX - sizeof(struct kl_envelope)) {
         return NULL;
     }

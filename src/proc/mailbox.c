@@ -19,9 +19,8 @@ static bool push(struct kl_process *to, struct kl_envelope *envelope)
     return true;
 }
 
-bool kl_deliver(keel_pid to, struct kl_envelope *envelope)
+static bool deliver(struct kl_process *process, keel_pid to, struct kl_envelope *envelope)
 {
-    struct kl_process *process = kl_process_find(to);
     envelope->slot = kl_pid_slot(to);
     envelope->generation = kl_pid_generation(to);
     if (process == NULL || !push(process, envelope)) {
@@ -29,6 +28,11 @@ bool kl_deliver(keel_pid to, struct kl_envelope *envelope)
         return false;
     }
     return true;
+}
+
+bool kl_deliver(keel_pid to, struct kl_envelope *envelope)
+{
+    return deliver(kl_process_find(to), to, envelope);
 }
 
 // A limited mailbox counts what is sent to it and not yet taken out.
@@ -61,7 +65,7 @@ keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
             return status == KEEL_E_CANCELED ? KEEL_OK : status;
         }
     }
-    return kl_deliver(to, envelope) ? KEEL_OK : KEEL_E_NOPROC;
+    return deliver(process, to, envelope) ? KEEL_OK : KEEL_E_NOPROC;
 }
 
 static void answer(struct kl_envelope *envelope, enum kl_envelope_kind kind, keel_term body)
@@ -135,11 +139,8 @@ void kl_undeliverable(struct kl_envelope *envelope)
     keel_scope_close(&scope);
 }
 
-bool kl_take(struct kl_process *self)
+bool kl_take_chain(struct kl_process *self)
 {
-    if (kl_load_relaxed(&self->door) == 0) {
-        return false;
-    }
     // Acquire: pairs with the release of push.
     uintptr_t chain = kl_exchange_acq_rel(&self->door, 0);
     if (chain == KL_DOOR_IDLE || chain == KL_DOOR_CLOSED) {

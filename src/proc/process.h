@@ -4,6 +4,7 @@
 // The record of a process and what the files of this room do with it.
 
 #include "envelope.h"
+#include "slots.h"
 #include "base/base.h"
 #include "sched/sched.h"
 #include "term/term.h"
@@ -88,7 +89,7 @@ struct kl_process {
     uint32_t name; // atom index + 1; guarded by the lock of the names
     uint64_t messages_in;
     uint64_t reductions;
-    int64_t run_ns; // low bits
+    int64_t run_ns; // estimated from samples
 
     // --- fourth line ---
     keel_term exit_reason; // while dying
@@ -99,7 +100,8 @@ struct kl_process {
     uint8_t suspended; // how many suspends are not resumed
     uint8_t unused;
     uint32_t relation_count;
-    uint64_t spare[4];
+    uint32_t turns;
+    uint64_t spare[3];
 } __attribute__((aligned(64)));
 
 // What a process begins with; gone with its first turn.
@@ -173,10 +175,36 @@ struct kl_alarm {
     struct kl_timer timer;
 };
 
+// The runtime's state.
+struct kl_runtime {
+    bool running;
+    bool stopping;
+    bool simulated;
+    keel_config config;
+    int64_t started_at;
+    uint64_t dropped;
+};
+extern struct kl_runtime kl_runtime;
+
 // --- table.c ---
-struct kl_process *kl_table_at(uint32_t slot); // NULL beyond what was ever used
+extern struct kl_slots kl_table;
+static inline struct kl_process *kl_table_at(uint32_t slot) // NULL beyond what was ever used
+{
+    return kl_slots_at(&kl_table, slot);
+}
 // The record if `pid` is local and not known to have ended. It may end at any time.
-struct kl_process *kl_process_find(keel_pid pid);
+static inline struct kl_process *kl_process_find(keel_pid pid)
+{
+    if (!kl_pid_is_local(pid)) {
+        return NULL;
+    }
+    struct kl_process *process = kl_table_at(kl_pid_slot(pid));
+    // Relaxed: the door tells for certain; this only spares the way there.
+    if (process == NULL || kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
+        return NULL;
+    }
+    return process;
+}
 static inline keel_pid kl_process_pid(const struct kl_process *process)
 {
     return kl_pid_make(process->slot, process->generation);
@@ -209,7 +237,12 @@ keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope);
 // Answers an envelope whose receiver does not exist (any more) and frees it.
 void kl_undeliverable(struct kl_envelope *envelope);
 // Takes the chain and acts on it in order. Returns false when there was none.
-bool kl_take(struct kl_process *self);
+bool kl_take_chain(struct kl_process *self);
+static inline bool kl_take(struct kl_process *self)
+{
+    // Relaxed: what comes a moment later is taken a moment later.
+    return kl_load_relaxed(&self->door) != 0 && kl_take_chain(self);
+}
 // Appends to the own mailbox.
 void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope);
 // Takes the entry that `*link` points to out of the mailbox.
@@ -231,13 +264,29 @@ void kl_turn(struct kl_task *task);
 // Waits until something new has come through the door or `deadline` has passed. False
 // when it has. Other processes run meanwhile. Only from the process.
 bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline);
+void kl_give_way(struct kl_process *self);
 // Counts one step of work; gives way when there were many.
-void kl_step(struct kl_process *self);
+static inline void kl_step(struct kl_process *self)
+{
+    kl_store_relaxed(&self->reductions, self->reductions + 1);
+    struct kl_activation *activation = kl_activation(self);
+    if (activation->budget > 0) {
+        activation->budget--;
+    } else if ((self->flags & KL_FINAL) == 0) {
+        kl_give_way(self);
+    }
+}
 // Makes a handler of a body; does not return.
 _Noreturn void kl_turn_enter(
         struct kl_process *self, const keel_handler *handler, void *state, keel_next first);
+void kl_observable_simulated(void);
 // Where the simulator may switch.
-void kl_observable(void);
+static inline void kl_observable(void)
+{
+    if (__builtin_expect(kl_runtime.simulated, 0)) {
+        kl_observable_simulated();
+    }
+}
 
 // --- exit.c ---
 // Marks the process as dying with `reason`, which lives as long as `holder` (taken; NULL:
@@ -339,15 +388,5 @@ void kl_names_stop(void);
 keel_term kl_suspending(struct kl_process *self);
 size_t kl_process_memory(const struct kl_process *process);
 void kl_suspensions_release(struct kl_process *self);
-
-// The runtime's state.
-struct kl_runtime {
-    bool running;
-    bool stopping;
-    keel_config config;
-    int64_t started_at;
-    uint64_t dropped;
-};
-extern struct kl_runtime kl_runtime;
 
 #endif // KL_PROC_PROCESS_H

@@ -74,7 +74,7 @@ static keel_status start(const keel_config *given, bool simulated, uint64_t seed
     if (simulated) {
         kl_ref_seed(seed * 1000003);
     }
-    kl_runtime = (struct kl_runtime){.running = true, .config = config};
+    kl_runtime = (struct kl_runtime){.running = true, .simulated = simulated, .config = config};
     if (status == KEEL_OK) {
         status = kl_sched_start(&sched);
     }

@@ -103,6 +103,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     child->messages_in = 0;
     child->reductions = 0;
     child->run_ns = 0;
+    child->turns = 1;
     child->exit_envelope = NULL;
     child->waiting_since = 0;
     child->wait = KEEL_WAIT_NOTHING;
@@ -250,6 +251,10 @@ keel_status kl_spawn(const void *entry, uint32_t flags, keel_term argument,
     if (status == KEEL_OK) {
         kl_spawn_release(child);
         kl_observable();
+        struct kl_process *self = kl_process_current();
+        if (self != NULL) {
+            kl_step(self);
+        }
     }
     return status;
 }

@@ -1,12 +1,11 @@
 // The table of processes: which slots have a tenant, and under which generation.
 
 #include "process.h"
-#include "slots.h"
 
 static uint32_t *free_link(void *record);
 static void prepare(void *record, uint32_t index);
 
-static struct kl_slots table = {
+struct kl_slots kl_table = {
     .record_bytes = sizeof(struct kl_process),
     .link = free_link,
     .prepare = prepare,
@@ -23,33 +22,15 @@ keel_status kl_table_start(size_t max_processes)
 {
     limit = max_processes;
     // Indexes may lie idle in the threads' caches, so there are some more records.
-    table.max = (uint32_t)max_processes + 4096;
+    kl_table.max = (uint32_t)max_processes + 4096;
     alive = 0;
     spawned = 0;
-    return kl_slots_start(&table) ? KEEL_OK : KEEL_E_NOMEM;
+    return kl_slots_start(&kl_table) ? KEEL_OK : KEEL_E_NOMEM;
 }
 
 void kl_table_stop(void)
 {
-    kl_slots_stop(&table);
-}
-
-struct kl_process *kl_table_at(uint32_t slot)
-{
-    return kl_slots_at(&table, slot);
-}
-
-struct kl_process *kl_process_find(keel_pid pid)
-{
-    if (!kl_pid_is_local(pid)) {
-        return NULL;
-    }
-    struct kl_process *process = kl_table_at(kl_pid_slot(pid));
-    // Relaxed: the door tells for certain; this only spares the way there.
-    if (process == NULL || kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
-        return NULL;
-    }
-    return process;
+    kl_slots_stop(&kl_table);
 }
 
 struct kl_process *kl_table_take(void)
@@ -58,7 +39,7 @@ struct kl_process *kl_table_take(void)
         kl_add_relaxed(&alive, (size_t)-1);
         return NULL;
     }
-    struct kl_process *process = kl_slots_take(&table);
+    struct kl_process *process = kl_slots_take(&kl_table);
     if (process == NULL) {
         kl_add_relaxed(&alive, (size_t)-1);
         return NULL;
@@ -69,7 +50,7 @@ struct kl_process *kl_table_take(void)
 
 void kl_table_give(struct kl_process *process)
 {
-    kl_slots_give(&table, process, process->slot);
+    kl_slots_give(&kl_table, process, process->slot);
     // Release: whoever sees 0 sees all that the last processes did.
     if (__atomic_sub_fetch(&alive, 1, __ATOMIC_ACQ_REL) == 0) {
         kl_add_acq_rel(&changed, 1);
@@ -94,7 +75,7 @@ void kl_table_wait_empty(int64_t deadline)
 
 uint32_t kl_table_end(void)
 {
-    return kl_load_acquire(&table.used);
+    return kl_load_acquire(&kl_table.used);
 }
 
 size_t kl_table_count(void)
