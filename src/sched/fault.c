@@ -2,6 +2,7 @@
 
 #include "arch/arch.h"
 #include "core.h"
+#include "frames.h"
 #include "stack.h"
 
 #include <errno.h>
@@ -23,8 +24,8 @@ static bool installed;
 
 static void handle(int signal, siginfo_t *info, void *context);
 static bool is_ours(int signal, const siginfo_t *info);
-static bool is_in_fiber(const struct kl_runner *runner, const siginfo_t *info,
-        const struct kl_arch_registers *registers);
+static bool is_in_fiber(
+        const struct kl_runner *runner, const struct kl_arch_registers *registers);
 static void note(struct kl_runner *runner, int signal, const siginfo_t *info,
         const void *context, const struct kl_arch_registers *registers);
 static void say_inside(const struct kl_runner *runner, int signal, const siginfo_t *info,
@@ -33,6 +34,7 @@ static void pass_on(int signal, siginfo_t *info, void *context);
 
 keel_status kl_fault_install(void)
 {
+    kl_frames_init();
     struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++) {
@@ -90,7 +92,7 @@ static void handle(int signal, siginfo_t *info, void *context)
     struct kl_arch_registers registers;
     kl_arch_registers(context, &registers);
     if (runner && is_ours(signal, info)) {
-        if (is_in_fiber(runner, info, &registers) && !runner->busy && !runner->critical) {
+        if (is_in_fiber(runner, &registers) && !runner->busy && !runner->critical) {
             note(runner, signal, info, context, &registers);
             runner->fiber = NULL;
             errno = saved;
@@ -110,20 +112,15 @@ static bool is_ours(int signal, const siginfo_t *info)
     return raised || (signal != SIGABRT && info->si_code > 0);
 }
 
-static bool is_in_fiber(const struct kl_runner *runner, const siginfo_t *info,
-        const struct kl_arch_registers *registers)
+static bool is_in_fiber(
+        const struct kl_runner *runner, const struct kl_arch_registers *registers)
 {
     const struct kl_stack *stack = runner->fiber;
-    if (!stack) {
-        return false;
+    if (!stack || registers->sp == 0) {
+        return stack != NULL; // of an unknown processor nothing more can be said
     }
-    uintptr_t low = (uintptr_t)stack->low - kl_slab_guard_bytes();
-    uintptr_t high = (uintptr_t)stack->high;
-    if (registers->sp == 0) {
-        return true; // an unknown processor: kl_fiber_resume() says so, that must do
-    }
-    (void)info;
-    return registers->sp >= low && registers->sp <= high;
+    return registers->sp >= (uintptr_t)stack->low - kl_slab_guard_bytes() &&
+           registers->sp <= (uintptr_t)stack->high;
 }
 
 static void note(struct kl_runner *runner, int signal, const siginfo_t *info,
@@ -137,23 +134,11 @@ static void note(struct kl_runner *runner, int signal, const siginfo_t *info,
         fault->stack_overflow = kl_stack_is_guard(stack, fault->address) &&
                                 (signal == SIGSEGV || signal == SIGBUS);
     }
-    if (!registers->pc) {
-        return;
-    }
-    uintptr_t low = (uintptr_t)stack->low, high = (uintptr_t)stack->high;
     size_t room = sizeof fault->pcs / sizeof *fault->pcs;
-    if (fault->address == registers->pc) {
-        // A jump to nowhere: who made it is more telling.
-        fault->pcs[fault->frames++] = registers->pc;
-        uintptr_t caller = kl_arch_caller(context, low, high);
-        if (caller) {
-            fault->frames += kl_symbol_walk(caller, registers->frame, low, high,
-                    &fault->pcs[fault->frames], room - fault->frames);
-        }
-        return;
-    }
-    fault->frames = kl_symbol_walk(
-            registers->pc, registers->frame, low, high, fault->pcs, room);
+    bool fetching = (signal == SIGSEGV || signal == SIGBUS) && info->si_code > 0 &&
+                    fault->address == registers->pc;
+    fault->frames = kl_frames_find(context, registers, fetching, (uintptr_t)stack->low,
+            (uintptr_t)stack->high, fault->pcs, room);
 }
 
 // --- faults that are not for us to survive ---

@@ -76,6 +76,7 @@ struct fiber_task {
     void (*body)(void *argument);
     void *argument;
     size_t stack_bytes;
+    bool again; // set by the body that yields: it wants to run again
     enum kl_fiber_end end;
     struct kl_fault fault;
     struct signal_count done;
@@ -90,8 +91,14 @@ static inline void fiber_task_run(struct kl_task *task)
         kl_fiber_prepare(fiber->stack, fiber->body, fiber->argument);
     }
     enum kl_fiber_end end = kl_fiber_resume(fiber->stack);
-    if (end != KL_FIBER_YIELDED) {
-        // A yielded one may be running elsewhere already: only the last end is noted.
+    if (end == KL_FIBER_YIELDED) {
+        // One that somebody else wakes may be running elsewhere already. Waking is the
+        // last thing, as only a task that does not run may be woken.
+        if (kl_load_relaxed(&fiber->again)) {
+            kl_store_relaxed(&fiber->again, false);
+            kl_sched_wake(&fiber->task);
+        }
+    } else {
         fiber->end = end;
         if (end == KL_FIBER_FAULTED) {
             fiber->fault = *kl_fiber_fault();

@@ -34,6 +34,13 @@ void kl_arch_registers(const void *context, struct kl_arch_registers *ret_regist
 // Where a call that has got no further than its jump returns to; 0 when that would have to
 // be read outside [low, high).
 uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high);
+// Whether a call instruction ends right before `pc`, which can be read.
+bool kl_arch_follows_call(uintptr_t pc);
+// Whether that instruction has called, directly, the function that contains `inside`, as
+// far as can be told without knowing where functions end.
+bool kl_arch_calls(uintptr_t pc, uintptr_t inside);
+// Sets the frame pointer in a context to zero.
+void kl_arch_clear_frame(void *context);
 // Replaces program counter, stack pointer and the register of return values in a signal's
 // context.
 void kl_arch_bend(void *context, uintptr_t pc, uintptr_t sp, unsigned value);

@@ -1,5 +1,5 @@
-#include "arch.h"
 #include "../sched.h"
+#include "arch.h"
 
 // Where a switched-out stack goes on, for people who look at it. The layouts are described
 // at the top of x86_64.S and aarch64.S.
@@ -12,8 +12,8 @@ bool kl_stack_parked(const struct kl_stack *stack, uintptr_t *ret_pc, uintptr_t 
     enum { FRAME = 10, GO_ON = 11, WORDS = 22 };
 #endif
     uintptr_t sp = (uintptr_t)stack->sp;
-    if (sp % sizeof sp != 0 || sp < (uintptr_t)stack->low
-            || sp + WORDS * sizeof sp > (uintptr_t)stack->high) {
+    if (sp % sizeof sp != 0 || sp < (uintptr_t)stack->low ||
+            sp + WORDS * sizeof sp > (uintptr_t)stack->high) {
         return false;
     }
     const uintptr_t *words = (const uintptr_t *)sp;

@@ -1,5 +1,5 @@
-#include "arch.h"
 #include "../sched.h"
+#include "arch.h"
 
 // The C library's contexts do not say where in them things are.
 

@@ -45,6 +45,8 @@ void *kl_arch_prepare(uint8_t *low, uint8_t *top, void (*start)(void))
     context->uc_stack.ss_sp = low;
     context->uc_stack.ss_size = (size_t)((uint8_t *)context - low);
     makecontext(context, start, 0);
+    // The chain of frame pointers ends with the stack.
+    kl_arch_clear_frame(context);
     return context;
 }
 

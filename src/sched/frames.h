@@ -1,0 +1,14 @@
+#ifndef KL_SCHED_FRAMES_H
+#define KL_SCHED_FRAMES_H
+
+#include "arch/arch.h"
+
+// Notes where the program's code lies; not async-signal-safe.
+void kl_frames_init(void);
+
+// The program counters of a fiber that was interrupted, innermost first. `fetching`: by a
+// jump to nowhere. Async-signal-safe: reads only the stack within [low, high) and code.
+size_t kl_frames_find(const void *context, const struct kl_arch_registers *registers,
+        bool fetching, uintptr_t low, uintptr_t high, uintptr_t *ret_pcs, size_t max);
+
+#endif // KL_SCHED_FRAMES_H
