@@ -76,6 +76,9 @@ KEEL_API KEEL_MUST_USE keel_started keel_gen_server_start_link_opt(
         const keel_gen_server *server, const keel_start_opts *opts);
 KEEL_API KEEL_MUST_USE keel_started keel_gen_server_start_monitor_opt(
         const keel_gen_server *server, const keel_start_opts *opts);
+/// start_link in the shape of a child specification. @thread process @since 0.1
+KEEL_API keel_started keel_gen_server_start_child(
+        const void *server, const keel_start_opts *opts);
 /// Turns the calling process, started by keel_start_body, into a server. Its state is
 /// zeroed and then filled by `first`, which plays the role of init but acknowledges
 /// nothing. `name` (KEEL_NONE: none) must be the caller's already: else it exits with

@@ -31,8 +31,8 @@ typedef void (*keel_report_handler)(keel_report_level level, keel_term report);
 
 /// Hands `report` to the handler. @thread any @since 0.1
 KEEL_API void keel_report(keel_report_level level, keel_term report);
-/// Sets who takes reports; NULL: the default, which logs them as text, those of level
-/// debug not at all. Returns the old one. @thread any @since 0.1
+/// Sets who takes reports; NULL: the default, which logs errors and
+/// warnings as text and drops the others. Returns the old one. @thread any @since 0.1
 KEEL_API keel_report_handler keel_report_handler_set(keel_report_handler handler);
 /// The text of a report: one line, or several. Any term will do.
 /// @param limits  of each term in it; NULL: 20 levels, 100 items, 2,000 bytes

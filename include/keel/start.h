@@ -66,8 +66,8 @@ typedef keel_started (*keel_start_module)(const void *module, const keel_start_o
 /// @since 0.1
 KEEL_API keel_status keel_start_register(
         keel_term module, keel_term function, keel_start_function start);
-/// Calls the function registered under the name. {error, {undef, [{M, F, A, []}]}} when
-/// there is none, and what it exits with when it exits. @thread process @since 0.1
+/// Calls the function registered under the name; when there is none the caller exits with
+/// {undef, [{Module, Function, Arguments, []}]}. @thread process @since 0.1
 KEEL_API keel_started keel_start_apply(
         keel_term module, keel_term function, keel_term arguments);
 

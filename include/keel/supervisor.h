@@ -183,9 +183,7 @@ KEEL_API KEEL_MUST_USE keel_status keel_supervisor_check(const keel_child_spec *
 /// @thread any @since 0.1
 KEEL_API keel_term keel_child_spec_to_term(const keel_child_spec *spec);
 
-// What the macros above put into a specification.
-KEEL_API keel_started keel_gen_server_start_child(
-        const void *server, const keel_start_opts *opts);
+// What keel_child_supervisor puts into a specification.
 KEEL_API keel_started keel_supervisor_start_child_module(
         const void *supervisor, const keel_start_opts *opts);
 

@@ -30,7 +30,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_sys_get_state_term(
 /// the old one stays and the answer is {callback_failed, {Module, replace_state},
 /// {exit, Reason}}.
 typedef keel_term (*keel_sys_replace)(keel_term state, void *context);
-/// @param context    must live until the call returns @thread any @since 0.1
+/// @param context    must live until the call returns, which is never before `replace` has
+///                    returned or is certain not to be called @thread any @since 0.1
 #define keel_sys_replace_state(server, replace, context, ret_state)                        \
     keel_sys_replace_state_term(KEEL_TO(server), (replace), (context), (ret_state))
 KEEL_API KEEL_MUST_USE keel_status keel_sys_replace_state_term(
@@ -115,6 +116,7 @@ KEEL_API void keel_sys_trace_sink_set(
 typedef struct keel_sys {
     struct kl_sys_debug *debug; ///< NULL while nothing is switched on
     bool suspended;
+    bool alone; ///< started without a link: get_status names itself as its parent
 } keel_sys;
 
 /// What a behaviour gives the requests; `state` is what it passes on. Static. Any of the

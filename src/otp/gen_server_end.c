@@ -1,0 +1,143 @@
+// How a gen_server ends: terminate, the report, the reply that is still due.
+
+#include "report.h"
+#include "server.h"
+#include "start.h"
+#include <keel/inspect.h>
+#include <string.h>
+
+static keel_next terminate(struct kl_server *self, keel_term reason);
+static keel_next report_and_exit(struct kl_server *self, keel_term reason);
+static bool is_abnormal(keel_term reason);
+
+// The state is shown as it was: terminate may give back what it holds.
+keel_next kl_server_end(struct kl_server *self, keel_term reason, keel_term reply)
+{
+    if (!keel_is_none(reply)) {
+        kl_server_more(self)->reply = reply;
+    }
+    if (is_abnormal(reason)) {
+        self->ending = KL_SHOWS_STATE;
+        struct kl_server_more *more = kl_server_more(self);
+        more->reason = reason;
+        more->shown = kl_server_state_term(self);
+    }
+    return terminate(self, reason);
+}
+
+keel_next kl_server_failed(void *memory, keel_term reason)
+{
+    struct kl_server *self = memory;
+    if (self->doing == KL_DOING_INIT) {
+        if (self->more != NULL) {
+            kl_start_drop_name(self->more->name);
+        }
+        return keel_next_exit(reason);
+    }
+    switch (self->ending) {
+    case KL_RUNS:
+        return kl_server_end(self, reason, KEEL_NONE);
+    case KL_SHOWS_STATE:
+        return terminate(self, self->more->reason);
+    case KL_TERMINATES:
+        return report_and_exit(self, reason);
+    default:
+        return keel_next_exit(reason);
+    }
+}
+
+static keel_next terminate(struct kl_server *self, keel_term reason)
+{
+    self->ending = KL_TERMINATES;
+    if (self->module->terminate != NULL) {
+        self->module->terminate(reason, self->state);
+    }
+    return report_and_exit(self, reason);
+}
+
+static bool is_abnormal(keel_term reason)
+{
+    return !keel_is(reason, normal) && !keel_is(reason, shutdown) &&
+           !(keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
+}
+
+// --- the report ---
+
+keel_term kl_server_last_message(const struct kl_server *self)
+{
+    switch (self->doing) {
+    case KL_DOING_CAST:
+        return keel_tuple_of(keel_atom_text("$gen_cast"), self->body);
+    case KL_DOING_CONTINUE:
+        return keel_tuple_of(keel_atom(continue), self->body);
+    case KL_DOING_SYSTEM:
+    case KL_DOING_INIT:
+        return keel_nil();
+    default:
+        return self->body;
+    }
+}
+
+// Who made the call: {Pid, {Name, Stack}}, {Pid, dead}, undefined.
+static keel_term client_info(const struct kl_server *self)
+{
+    if (self->doing != KL_DOING_CALL) {
+        return keel_atom(undefined);
+    }
+    keel_term pid = keel_from_pid(self->from.pid);
+    keel_process_view view;
+    if (!keel_inspect_process(self->from.pid, &view)) {
+        return keel_tuple_of(pid, keel_atom(dead));
+    }
+    char stack[2048];
+    keel_inspect_stack(self->from.pid, stack, sizeof stack);
+    keel_term lines = stack[0] == '\0' ? keel_nil() : keel_list_of(keel_string(stack));
+    keel_term name = keel_is_none(view.name) ? pid : view.name;
+    return keel_tuple_of(pid, keel_tuple_of(name, lines));
+}
+
+static keel_term make_report(struct kl_server *self, keel_term reason)
+{
+    keel_term shown = self->more == NULL ? KEEL_NONE : self->more->shown;
+    keel_term status = kl_server_format_status(
+            self, shown, kl_server_last_message(self), reason, keel_sys_logged(&self->sys));
+    keel_term label = keel_process_get_label(keel_self());
+    keel_term name = kl_start_shown_name(self->more == NULL ? KEEL_NONE : self->more->name);
+    keel_term state = keel_map_get(status, keel_atom(state));
+    keel_term report = keel_make("#{label => {gen_server, terminate}, name => Name, "
+                                 "last_message => Message, state => State, log => Log, "
+                                 "reason => Reason, client_info => Client}",
+            name, keel_map_get(status, keel_atom(message)),
+            keel_is_none(state) ? keel_atom(undefined) : state,
+            keel_map_get(status, keel_atom(log)), keel_map_get(status, keel_atom(reason)),
+            client_info(self));
+    return keel_is_none(label) ? report
+                               : keel_map_put(report, keel_atom(process_label), label);
+}
+
+static keel_next report_and_exit(struct kl_server *self, keel_term reason)
+{
+    self->ending = KL_REPORTS;
+    if (is_abnormal(reason)) {
+        keel_report(KEEL_REPORT_ERROR, make_report(self, reason));
+    }
+    if (self->more != NULL) {
+        if (!keel_is_none(self->more->reply)) {
+            keel_gen_reply(self->from, self->more->reply);
+        }
+        kl_start_drop_name(self->more->name);
+    }
+    return keel_next_exit(reason);
+}
+
+keel_term kl_server_undef(
+        const keel_gen_server *module, const char *callback, unsigned arity, keel_term why)
+{
+    keel_term name = KEEL_NONE;
+    keel_term function = KEEL_NONE;
+    if (keel_atom_from(module->name, strlen(module->name), &name) != KEEL_OK ||
+            keel_atom_from(callback, strlen(callback), &function) != KEEL_OK) {
+        return keel_tuple_of(why, keel_nil());
+    }
+    return keel_make("{Why, [{Module, Callback, Arity, []}]}", why, name, function, arity);
+}

@@ -1,0 +1,238 @@
+// What a gen_server answers to sys, and the events it tells of.
+
+#include "server.h"
+#include "start.h"
+#include <stdio.h>
+#include <string.h>
+
+static keel_term misc(void *memory);
+static keel_term get_state(void *memory);
+static void set_state(void *memory, keel_term term);
+static keel_term code_change(
+        void *memory, keel_term module, keel_term old_version, keel_term extra);
+static keel_next resume(void *memory);
+static keel_next terminate(void *memory, keel_term reason);
+static keel_term name(void *memory);
+
+const keel_sys_ops kl_server_sys = {
+        .module = "gen_server",
+        .misc = misc,
+        .get_state = get_state,
+        .set_state = set_state,
+        .code_change = code_change,
+        .resume = resume,
+        .terminate = terminate,
+        .name = name,
+};
+
+keel_term kl_server_state_term(const struct kl_server *self)
+{
+    const keel_gen_server *module = self->module;
+    return module->get_state != NULL ? module->get_state(self->state)
+                                     : keel_state_to_term(&module->state, self->state);
+}
+
+// --- state and status ---
+
+static keel_term get_state(void *memory)
+{
+    return kl_server_state_term(memory);
+}
+
+static void set_state(void *memory, keel_term term)
+{
+    struct kl_server *self = memory;
+    const keel_gen_server *module = self->module;
+    if (module->set_state != NULL) {
+        module->set_state(self->state, term);
+    } else {
+        keel_state_from_term(&module->state, self->state, term);
+    }
+}
+
+struct formatting {
+    const struct kl_server *self;
+    keel_term status;
+};
+
+static void run_format_status(void *context)
+{
+    struct formatting *formatting = context;
+    formatting->status = formatting->self->module->format_status(formatting->status);
+}
+
+keel_term kl_server_format_status(const struct kl_server *self, keel_term state,
+        keel_term message, keel_term reason, keel_term log)
+{
+    keel_term status = keel_make("#{log => Log}", log);
+    if (!keel_is_none(state)) {
+        status = keel_map_put(status, keel_atom(state), state);
+    }
+    if (!keel_is_none(message)) {
+        status = keel_map_put(status, keel_atom(message), message);
+    }
+    if (!keel_is_none(reason)) {
+        status = keel_map_put(status, keel_atom(reason), reason);
+    }
+    if (self->module->format_status == NULL) {
+        return status;
+    }
+    struct formatting formatting = {self, status};
+    keel_term failure = KEEL_NONE;
+    if (keel_try(run_format_status, &formatting, &failure) != KEEL_OK ||
+            !keel_is_map(formatting.status)) {
+        // What the callback should have hidden stays hidden.
+        return keel_map_put(status, keel_atom(state),
+                keel_string("format_status of the module failed"));
+    }
+    // Keys that the callback took away are missed by nobody but the reports.
+    keel_term key;
+    keel_term value;
+    keel_term merged = formatting.status;
+    for (size_t i = 0; keel_map_at(status, i, &key, &value); i++) {
+        if (keel_is_none(keel_map_get(merged, key))) {
+            merged = keel_map_put(merged, key, keel_atom(undefined));
+        }
+    }
+    return merged;
+}
+
+static keel_term misc(void *memory)
+{
+    struct kl_server *self = memory;
+    keel_term status = kl_server_format_status(self, kl_server_state_term(self), KEEL_NONE,
+            KEEL_NONE, keel_sys_logged(&self->sys));
+    char header[512];
+    int length = snprintf(header, sizeof header, "Status for generic server ");
+    keel_print(header + length, sizeof header - (size_t)length, name(self), NULL);
+    keel_term stage = self->sys.suspended ? keel_atom(suspended) : keel_atom(running);
+    keel_pid parent = self->linked ? keel_parent() : keel_self();
+    return keel_make(
+            "[{header, Header}, {data, [{\"Status\", Stage}, {\"Parent\", Parent}, "
+            "{\"Logged events\", Log}]}, {data, [{\"State\", State}]}]",
+            keel_charlist(header), stage, parent, keel_map_get(status, keel_atom(log)),
+            keel_map_get(status, keel_atom(state)));
+}
+
+static keel_term name(void *memory)
+{
+    const struct kl_server *self = memory;
+    return kl_start_shown_name(self->more == NULL ? KEEL_NONE : self->more->name);
+}
+
+static keel_next resume(void *memory)
+{
+    return kl_server_wait(memory);
+}
+
+static keel_next terminate(void *memory, keel_term reason)
+{
+    return kl_server_end(memory, reason, KEEL_NONE);
+}
+
+// --- code change ---
+//
+// The module's own code_change works on the live state. What it was is remembered: bytes,
+// and copies of the terms that the layout names, since keel_set drops the old ones.
+
+struct snapshot {
+    const keel_state_layout *layout;
+    char *bytes;
+    keel_term copies[24];
+};
+
+static struct snapshot take_snapshot(const keel_state_layout *layout, const void *state)
+{
+    struct snapshot snapshot = {.layout = layout, .bytes = keel_alloc(layout->bytes + 1)};
+    memcpy(snapshot.bytes, state, layout->bytes);
+    for (uint32_t i = 0; i < layout->count && i < 24; i++) {
+        if (layout->fields[i].kind == KEEL_FIELD_TERM) {
+            keel_term term;
+            memcpy(&term, snapshot.bytes + layout->fields[i].offset, sizeof term);
+            snapshot.copies[i] = keel_is_none(term) ? term : keel_keep(term);
+        }
+    }
+    return snapshot;
+}
+
+static void end_snapshot(struct snapshot *snapshot, void *state, bool restore)
+{
+    const keel_state_layout *layout = snapshot->layout;
+    for (uint32_t i = 0; i < layout->count && i < 24; i++) {
+        if (layout->fields[i].kind != KEEL_FIELD_TERM) {
+            continue;
+        }
+        keel_term before;
+        keel_term now;
+        memcpy(&before, snapshot->bytes + layout->fields[i].offset, sizeof before);
+        memcpy(&now, (char *)state + layout->fields[i].offset, sizeof now);
+        if (!restore || before.word == now.word) {
+            keel_drop(snapshot->copies[i]);
+        } else {
+            keel_drop(now);
+            memcpy(snapshot->bytes + layout->fields[i].offset, &snapshot->copies[i],
+                    sizeof snapshot->copies[i]);
+        }
+    }
+    if (restore) {
+        memcpy(state, snapshot->bytes, layout->bytes);
+    }
+    keel_free(snapshot->bytes);
+}
+
+struct changing {
+    struct kl_server *self;
+    keel_term old_version, extra, result;
+};
+
+static void run_code_change(void *context)
+{
+    struct changing *changing = context;
+    changing->result = changing->self->module->code_change(
+            changing->old_version, changing->self->state, changing->extra);
+}
+
+static keel_term code_change(
+        void *memory, keel_term module, keel_term old_version, keel_term extra)
+{
+    struct kl_server *self = memory;
+    (void)module;
+    if (self->module->code_change == NULL) {
+        return keel_atom(ok);
+    }
+    struct snapshot snapshot = take_snapshot(&self->module->state, self->state);
+    struct changing changing = {self, old_version, extra, KEEL_NONE};
+    keel_term reason = KEEL_NONE;
+    keel_status status = keel_try(run_code_change, &changing, &reason);
+    bool done = status == KEEL_OK && keel_is(changing.result, ok);
+    end_snapshot(&snapshot, self->state, !done);
+    if (status != KEEL_OK) {
+        return keel_tuple_of(keel_atom(EXIT), reason);
+    }
+    return keel_is_none(changing.result) ? keel_atom(badarg) : changing.result;
+}
+
+// --- events ---
+
+void kl_server_event_in(struct kl_server *self)
+{
+    keel_term event;
+    if (self->doing == KL_DOING_CALL) {
+        event = keel_make("{in, {'$gen_call', From, Request}}",
+                keel_from_to_term(self->from), self->body);
+    } else if (self->doing == KL_DOING_CONTINUE) {
+        event = kl_server_last_message(self);
+    } else {
+        event = keel_tuple_of(keel_atom(in), kl_server_last_message(self));
+    }
+    keel_sys_event(&self->sys, &kl_server_sys, self, event);
+}
+
+void kl_server_event_out(struct kl_server *self, keel_term reply)
+{
+    keel_term state = kl_server_state_term(self);
+    keel_term event = keel_is_none(reply) ? keel_tuple_of(keel_atom(noreply), state)
+                                          : keel_make("{out, Reply, To, State}", reply,
+                                                    keel_from_to_term(self->from), state);
+    keel_sys_event(&self->sys, &kl_server_sys, self, event);
+}

@@ -1,0 +1,153 @@
+// Reports as text: a headline, and a line for each thing that is known.
+
+#include <keel/report.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+// Text that grows into a buffer and is counted beyond it.
+struct text {
+    char *buffer;
+    size_t size, length;
+    bool single_line;
+    keel_print_opts limits;
+};
+
+static void headline(struct text *text, keel_term label, keel_term report);
+static void put_server(struct text *text, keel_term report);
+static void put_supervisor(struct text *text, keel_term items);
+static void put_crash(struct text *text, keel_term report);
+static void put_pairs(struct text *text, keel_term items);
+static void put(struct text *text, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+static void put_term(struct text *text, keel_term term);
+static void put_line(struct text *text, const char *what, keel_term term);
+
+size_t keel_report_format(char *buffer, size_t size, keel_term report, bool single_line,
+        const keel_print_opts *limits)
+{
+    static const keel_print_opts usual = {
+            .max_bytes = 2000, .max_depth = 20, .max_items = 100};
+    struct text text = {buffer, size, 0, single_line, limits == NULL ? usual : *limits};
+    if (size > 0) {
+        buffer[0] = '\0';
+    }
+    keel_scope scope = keel_scope_open();
+    keel_term label = keel_map_get(report, keel_atom(label));
+    if (keel_tuple_size(label) == 2) {
+        headline(&text, label, report);
+    } else {
+        put_term(&text, report);
+    }
+    keel_scope_close(&scope);
+    return text.length;
+}
+
+static void headline(struct text *text, keel_term label, keel_term report)
+{
+    keel_term who = keel_element(label, 0);
+    keel_term what = keel_element(label, 1);
+    keel_term items = keel_map_get(report, keel_atom(report));
+    if (keel_is(what, terminate)) {
+        put_server(text, report);
+    } else if (keel_is(what, no_handle_info)) {
+        put(text, "%s: no clause takes the message ",
+                keel_show(keel_map_get(report, keel_atom(module))));
+        put_term(text, keel_map_get(report, keel_atom(message)));
+    } else if (keel_is(who, supervisor)) {
+        put_supervisor(text, items);
+    } else if (keel_is(who, proc_lib)) {
+        put_crash(text, items);
+    } else {
+        put_term(text, report);
+    }
+}
+
+static void put_server(struct text *text, keel_term report)
+{
+    put(text, "server ");
+    put_term(text, keel_map_get(report, keel_atom(name)));
+    put(text, " terminating: ");
+    put_term(text, keel_map_get(report, keel_atom(reason)));
+    put_line(text, "label", keel_map_get(report, keel_atom(process_label)));
+    put_line(text, "last message", keel_map_get(report, keel_atom(last_message)));
+    put_line(text, "client", keel_map_get(report, keel_atom(client_info)));
+    put_line(text, "state", keel_map_get(report, keel_atom(state)));
+    keel_term log = keel_map_get(report, keel_atom(log));
+    if (!keel_is_nil(log)) {
+        put_line(text, "log", log);
+    }
+}
+
+static void put_supervisor(struct text *text, keel_term items)
+{
+    put(text, "supervisor ");
+    put_term(text, keel_proplist_get(items, keel_atom(supervisor)));
+    keel_term started = keel_proplist_get(items, keel_atom(started));
+    if (!keel_is_none(started)) {
+        put(text, " started ");
+        put_term(text, keel_proplist_get(started, keel_atom(id)));
+        put(text, " ");
+        put_term(text, keel_proplist_get(started, keel_atom(pid)));
+        return;
+    }
+    put(text, ": ");
+    put_term(text, keel_proplist_get(items, keel_atom(errorContext)));
+    put_line(text, "reason", keel_proplist_get(items, keel_atom(reason)));
+    put_line(text, "child", keel_proplist_get(items, keel_atom(offender)));
+}
+
+static void put_crash(struct text *text, keel_term report)
+{
+    keel_term info = keel_head(report);
+    keel_term error = keel_proplist_get(info, keel_atom(error_info));
+    put(text, "process ");
+    put_term(text, keel_proplist_get(info, keel_atom(pid)));
+    put(text, " crashed: ");
+    put_term(text, keel_element(error, 1));
+    put_pairs(text, info);
+    keel_term others = keel_head(keel_tail(report));
+    keel_term other;
+    while (keel_list_next(&others, &other)) {
+        put(text, text->single_line ? "; neighbour:" : "\n  neighbour:");
+        put_pairs(text, keel_element(other, 1));
+    }
+}
+
+static void put_pairs(struct text *text, keel_term items)
+{
+    keel_term item;
+    while (keel_list_next(&items, &item)) {
+        const char *name = keel_atom_name(keel_element(item, 0));
+        if (name != NULL) {
+            put_line(text, name, keel_element(item, 1));
+        }
+    }
+}
+
+static void put(struct text *text, const char *format, ...)
+{
+    size_t room = text->length < text->size ? text->size - text->length : 0;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(
+            room > 0 ? text->buffer + text->length : NULL, room, format, arguments);
+    va_end(arguments);
+    text->length += length > 0 ? (size_t)length : 0;
+}
+
+static void put_term(struct text *text, keel_term term)
+{
+    size_t room = text->length < text->size ? text->size - text->length : 0;
+    char none[1];
+    text->length += keel_print(
+            room > 0 ? text->buffer + text->length : none, room, term, &text->limits);
+}
+
+static void put_line(struct text *text, const char *what, keel_term term)
+{
+    if (!keel_is_none(term)) {
+        put(text, text->single_line ? "; %s: " : "\n    %s: ", what);
+        put_term(text, term);
+    }
+}
