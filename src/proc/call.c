@@ -250,9 +250,10 @@ static keel_status call(keel_term to, keel_term request, enum kl_envelope_kind k
         return kl_call_outside(to, request, kind, deadline, ret_reply);
     }
     kl_observable();
-    keel_pid server;
-    bool remote;
-    keel_status status = find_server(to, &server, &remote);
+    keel_pid server = {to.word};
+    bool remote = false;
+    keel_status status
+            = kl_pid_is_local(server) ? KEEL_OK : find_server(to, &server, &remote);
     if (status != KEEL_OK) {
         return status;
     }

@@ -271,25 +271,7 @@ static void close_door(struct kl_process *self)
 {
     // Full barrier: pairs with kl_name_release and keel_register.
     uintptr_t chain = __atomic_exchange_n(&self->door, KL_DOOR_CLOSED, __ATOMIC_SEQ_CST);
-    struct kl_envelope *newest = (struct kl_envelope *)chain;
-    struct kl_envelope *oldest = NULL;
-    while (newest != NULL) {
-        struct kl_envelope *next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    while (oldest != NULL) {
-        struct kl_envelope *envelope = oldest;
-        oldest = oldest->next;
-        if (envelope->generation != self->generation) {
-            kl_undeliverable(envelope);
-        } else if (envelope->kind <= KL_CAST) {
-            kl_mailbox_append(self, envelope);
-        } else {
-            kl_signal(self, envelope);
-        }
-    }
+    kl_act_on(self, (struct kl_envelope *)chain);
 }
 
 static void tell_link(struct kl_relation *link, keel_pid self, keel_term reason)

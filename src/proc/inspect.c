@@ -73,7 +73,8 @@ static bool fill(const struct kl_process *process, keel_process_view *view)
     view->state = state_of(status);
     view->wait = (keel_wait)kl_load_relaxed(&process->wait);
     view->waiting_for.word = kl_load_relaxed(&process->waiting_for.word);
-    view->waiting_since = kl_load_relaxed(&process->waiting_since);
+    view->waiting_since
+            = status == KL_WAITING ? kl_load_relaxed(&process->waiting_since) : 0;
     if (view->wait == KEEL_WAIT_NOTHING && status == KL_WAITING) {
         view->wait = KEEL_WAIT_MESSAGE; // a handler between messages
     }

@@ -139,14 +139,8 @@ void kl_undeliverable(struct kl_envelope *envelope)
     keel_scope_close(&scope);
 }
 
-bool kl_take_chain(struct kl_process *self)
+void kl_act_on(struct kl_process *self, struct kl_envelope *newest)
 {
-    // Acquire: pairs with the release of push.
-    uintptr_t chain = kl_exchange_acq_rel(&self->door, 0);
-    if (chain == KL_DOOR_IDLE || chain == KL_DOOR_CLOSED) {
-        kl_panic("a process that runs found its door idle or closed");
-    }
-    struct kl_envelope *newest = (struct kl_envelope *)chain;
     struct kl_envelope *oldest = NULL;
     while (newest != NULL) {
         struct kl_envelope *next = newest->next;
@@ -154,7 +148,6 @@ bool kl_take_chain(struct kl_process *self)
         oldest = newest;
         newest = next;
     }
-    size_t before = self->queue_len;
     while (oldest != NULL) {
         struct kl_envelope *envelope = oldest;
         oldest = oldest->next;
@@ -166,7 +159,20 @@ bool kl_take_chain(struct kl_process *self)
             kl_signal(self, envelope);
         }
     }
-    if (self->queue_len > before) {
+}
+
+bool kl_take_chain(struct kl_process *self)
+{
+    // Acquire: pairs with the release of push.
+    uintptr_t chain = kl_exchange_acq_rel(&self->door, 0);
+    if (chain == KL_DOOR_IDLE || chain == KL_DOOR_CLOSED) {
+        kl_panic("a process that runs found its door idle or closed");
+    }
+    size_t before = self->queue_len;
+    kl_act_on(self, (struct kl_envelope *)chain);
+    bool watched = (self->flags & (KL_LIMITED | KL_QUEUE_WATCHED)) != 0;
+    if (self->queue_len > before
+            && (watched || self->queue_len >= kl_runtime.config.queue_alarm)) {
         kl_queue_check(self, before);
     }
     return true;

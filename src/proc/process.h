@@ -237,6 +237,8 @@ keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope);
 // Answers an envelope whose receiver does not exist (any more) and frees it.
 void kl_undeliverable(struct kl_envelope *envelope);
 // Takes the chain and acts on it in order. Returns false when there was none.
+// Acts on a chain in the order it was sent.
+void kl_act_on(struct kl_process *self, struct kl_envelope *newest);
 bool kl_take_chain(struct kl_process *self);
 static inline bool kl_take(struct kl_process *self)
 {

@@ -304,7 +304,6 @@ bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline)
     self->flags &= ~(uint32_t)KL_TIMED_OUT;
     self->deadline = INT64_MAX;
     kl_store_relaxed(&self->wait, KEEL_WAIT_NOTHING);
-    kl_store_relaxed(&self->waiting_since, 0);
     return !late;
 }
 
