@@ -49,6 +49,8 @@ struct kl_sched_config {
     bool catch_faults; // install handlers of SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT
     bool simulated; // one thread (the caller's), virtual time, choices from `seed`
     uint64_t seed;
+    // Simulated: called before each turn; what it returns enters the trace. May be NULL.
+    uint64_t (*turn)(struct kl_task *task);
     // A turn of `task` has lasted `ns` already; called by the watcher thread, once when it
     // passes stall_ns and again each time the length has doubled. May be NULL.
     void (*stalled)(struct kl_task *task, int64_t ns);
@@ -83,6 +85,8 @@ uint64_t kl_random(void);
 bool kl_sim_settle(size_t max_turns);
 // Settles, then moves time on by `ns`, firing timers in order and settling in between.
 void kl_sim_advance(int64_t ns);
+// Moves time on by `ns` and runs nothing.
+void kl_sim_skip(int64_t ns);
 // The time of the earliest armed timer, INT64_MAX if none.
 int64_t kl_sim_next_timer(void);
 // True when the running fiber should give way here, as the seed wills; false when not
@@ -91,8 +95,12 @@ bool kl_sim_should_yield(void);
 bool kl_sim_running(void);
 // A choice among `count` possibilities, from the seed.
 size_t kl_sim_choose(size_t count);
-// A running hash of every choice made and every turn run: equal for equal seeds.
+// A running hash of every choice made, every turn run and what `turn` of the configuration
+// said of it: equal for equal seeds.
 uint64_t kl_sim_trace(void);
+// How often threads other than the one that started the runtime have woken a task: when is
+// not the seed's choice.
+size_t kl_sim_foreign_wakes(void);
 
 // --- stacks and fibers ---
 

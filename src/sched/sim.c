@@ -14,6 +14,8 @@ enum {
 
 static uint64_t choices; // state of the generator that the scheduler uses
 static uint64_t trace;
+static pthread_t home; // the thread that started the runtime
+static size_t foreign_wakes; // atomic
 
 static bool settle(struct kl_runner *runner, size_t max_turns);
 static bool step(struct kl_runner *runner, struct kl_worker *worker, bool *ret_turn);
@@ -25,6 +27,8 @@ void kl_sim_start(uint64_t seed)
 {
     choices = seed;
     trace = 0;
+    home = pthread_self();
+    kl_store_relaxed(&foreign_wakes, 0);
     // Programs draw from a sequence of their own: one more draw there must not change
     // every choice after it.
     uint64_t other = seed;
@@ -52,6 +56,25 @@ void kl_sim_advance(int64_t ns)
     kl_door.now = target;
     settle(runner, 0);
     kl_host_detach(runner);
+}
+
+void kl_sim_skip(int64_t ns)
+{
+    if (__builtin_add_overflow(kl_door.now, ns, &kl_door.now)) {
+        kl_door.now = INT64_MAX;
+    }
+}
+
+void kl_sim_note_wake(void)
+{
+    if (!pthread_equal(home, pthread_self())) {
+        kl_add_relaxed(&foreign_wakes, 1);
+    }
+}
+
+size_t kl_sim_foreign_wakes(void)
+{
+    return kl_load_relaxed(&foreign_wakes);
 }
 
 int64_t kl_sim_next_timer(void)
@@ -123,6 +146,9 @@ static bool step(struct kl_runner *runner, struct kl_worker *worker, bool *ret_t
         return poll_descriptors();
     }
     note(worker->turns);
+    if (kl_core.config.turn) {
+        note(kl_core.config.turn(task));
+    }
     kl_worker_turn(runner, worker, task);
     *ret_turn = true;
     return true;

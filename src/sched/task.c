@@ -1,4 +1,6 @@
+#include "door.h"
 #include "share.h"
+#include "sim.h"
 
 static void wake_from_outside(struct kl_task *task);
 
@@ -45,6 +47,9 @@ static void wake_from_outside(struct kl_task *task)
 {
     kl_core_check_fork();
     if (kl_core_running()) {
+        if (kl_door.simulated) {
+            kl_sim_note_wake();
+        }
         kl_worker_post(kl_share_pick(), task, task);
     }
 }
