@@ -112,13 +112,17 @@ keel_term keel_format(const char *format, ...)
     } else if (size >= 0) {
         // printf wants room for its NUL, which the binary has none for.
         size_t room = (size_t)size + 1;
+        struct kl_heap *heap = kl_heap_current();
         char *text = kl_alloc(room);
         if (text) {
             vsnprintf(text, room, format, again);
+            heap->quiet++;
             term = keel_binary(text, (size_t)size);
+            heap->quiet--;
             kl_free(text, room);
-        } else {
-            kl_heap_refuse(kl_heap_current());
+        }
+        if (keel_is_none(term)) {
+            kl_heap_refuse(heap);
         }
     }
     va_end(again);

@@ -10,10 +10,37 @@
 // by one and replaces each that still points into the original by a pointer to a new copy
 // at the end. Headers cannot be mistaken for terms, so no object has to be remembered.
 
+static size_t measure(keel_term term);
 static uint64_t *copy_object(
         uint64_t *at, struct kl_box_counted **counted, keel_term term, keel_term *ret_copy);
 
+// The words of a tuple that holds immediate terms only, the most usual message; 0 for
+// others.
+static size_t flat_tuple_words(keel_term term)
+{
+    if (!kl_is_kind(term, KL_KIND_TUPLE)) {
+        return 0;
+    }
+    const struct kl_tuple *tuple = kl_tuple(term);
+    size_t count = kl_header_size(tuple->header);
+    for (size_t i = 0; i < count; i++) {
+        if (!kl_is_immediate(tuple->item[i])) {
+            return 0;
+        }
+    }
+    return 1 + count;
+}
+
 size_t kl_copy_bytes(keel_term term)
+{
+    if (kl_is_immediate(term)) {
+        return 0;
+    }
+    size_t flat = flat_tuple_words(term);
+    return flat > 0 ? flat * sizeof(uint64_t) : measure(term);
+}
+
+static size_t measure(keel_term term)
 {
     struct kl_work work;
     kl_work_init(&work);

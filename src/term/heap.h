@@ -12,7 +12,8 @@
 // when a process runs on this heap, and then does not return if there is no memory.
 void *kl_heap_grow(struct kl_heap *heap, size_t bytes);
 void *kl_heap_try_grow(struct kl_heap *heap, size_t bytes);
-// Tells kl_heap_exhausted, which does not return, when a process runs on this heap.
+// Tells kl_heap_exhausted, which does not return, when a process runs on this heap. Who has
+// memory of its own to give back first sets heap->quiet, and calls this when that is done.
 void kl_heap_refuse(struct kl_heap *heap);
 
 static inline void *kl_heap_bump(struct kl_heap *heap, size_t bytes)

@@ -65,7 +65,7 @@ __attribute__((noinline)) struct kl_heap *kl_heap_use(struct kl_heap *heap)
 
 __attribute__((noinline)) void kl_heap_refuse(struct kl_heap *heap)
 {
-    if (heap == used && kl_heap_exhausted) {
+    if (heap == used && heap->quiet == 0 && kl_heap_exhausted) {
         kl_heap_exhausted(heap);
     }
 }

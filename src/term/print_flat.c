@@ -2,6 +2,7 @@
 #include "bignum.h"
 #include "float_text.h"
 #include "fun.h"
+#include "notation.h"
 #include "printer.h"
 #include "utf8.h"
 #include <inttypes.h>
@@ -62,44 +63,18 @@ bool kl_print_string(struct kl_printer *printer, keel_term list)
 
 // --- atoms ---
 
-static bool is_reserved(keel_bytes name)
-{
-    static const char *const words[] = {"after", "and", "andalso", "band", "begin", "bnot",
-            "bor", "bsl", "bsr", "bxor", "case", "catch", "cond", "div", "end", "fun", "if",
-            "let", "not", "of", "or", "orelse", "receive", "rem", "try", "when", "xor"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strlen(words[i]) == name.size && memcmp(words[i], name.data, name.size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Letters of Latin-1: the division and the multiplication sign are none.
-static bool is_lower(uint32_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 0xdf && c <= 0xff && c != 0xf7);
-}
-static bool is_upper(uint32_t c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
-}
-
 static bool needs_quotes(keel_bytes name)
 {
     uint32_t character = 0;
     for (size_t at = 0; at < name.size;) {
         size_t used = kl_utf8_get(name.data + at, name.size - at, &character);
-        bool fits = is_lower(character) ||
-                    (at > 0 &&
-                            (is_upper(character) || character == '_' || character == '@' ||
-                                    (character >= '0' && character <= '9')));
+        bool fits = at == 0 ? kl_notation_lower(character) : kl_notation_name(character);
         if (!fits) {
             return true;
         }
         at += used;
     }
-    return name.size == 0 || is_reserved(name);
+    return name.size == 0 || kl_notation_reserved(name);
 }
 
 static void print_atom(struct kl_printer *printer, keel_term atom)

@@ -88,6 +88,7 @@ struct kl_heap {
     struct kl_box_counted *counted; // newest first
     size_t bytes; // in chunks beyond the lent one, and in fragments
     size_t max_bytes; // 0: no limit; beyond it allocation fails
+    unsigned quiet; // while not 0, exhaustion is returned as KEEL_NONE even in a process
 };
 
 // `lent` (may be NULL) is used before anything is allocated and is not freed.
