@@ -87,6 +87,14 @@ keel_status keel_try(void (*fn)(void *context), void *context, keel_term *ret_re
     return status;
 }
 
+static keel_term explain(struct kl_process *self, const uintptr_t *pcs, size_t count)
+{
+    kl_store_relaxed(&self->flags, self->flags | KL_EXPLAINING);
+    keel_term trace = kl_exit_stacktrace(pcs, count);
+    kl_store_relaxed(&self->flags, self->flags & ~(uint32_t)KL_EXPLAINING);
+    return trace;
+}
+
 // The stack of the calling process, from the caller of the function that asks.
 static keel_term own_stacktrace(void)
 {
@@ -98,7 +106,7 @@ static keel_term own_stacktrace(void)
                 (uintptr_t)__builtin_frame_address(0), (uintptr_t)stack->low,
                 (uintptr_t)stack->high, pcs, 32);
     }
-    return kl_exit_stacktrace(pcs, count);
+    return explain(kl_process_current(), pcs, count);
 }
 
 void keel_error(keel_term reason)
@@ -164,7 +172,7 @@ void kl_exit_begin_fault(struct kl_process *self, const struct kl_fault *fault)
         return; // in a deferred function
     }
     struct kl_heap *before = kl_heap_use(&kl_activation(self)->heap);
-    keel_term trace = kl_exit_stacktrace(fault->pcs, fault->frames);
+    keel_term trace = explain(self, fault->pcs, fault->frames);
     keel_term reason = keel_tuple_of(fault_cause(fault), trace);
     kl_heap_use(before);
     self->flags |= KL_FAULT | KL_ESCAPED;

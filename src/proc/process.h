@@ -47,6 +47,7 @@ enum kl_process_flag {
     KL_INIT_FAILED = 131072, // keel_gen_fail: extras->init_failure is the starter's result
     KL_ENTERED = 262144, // keel_gen_enter: the state is keel_alloc's
     KL_ESCAPED = 524288, // left a callback by keel_exit, keel_error or a fault
+    KL_EXPLAINING = 1048576, // its stack is being made readable: no stall of its own
     KL_REPLACED = 65536, // hibernate_then: born again with the next message
 };
 

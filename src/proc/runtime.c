@@ -12,6 +12,9 @@ static void stalled(struct kl_task *task, int64_t ns)
 {
     // The record may have another tenant by now: it is a hint for people.
     struct kl_process *process = KL_CONTAINER(task, struct kl_process, task);
+    if ((kl_load_relaxed(&process->flags) & KL_EXPLAINING) != 0) {
+        return; // the first reading of debug information takes its time, and is ours
+    }
     kl_log(KL_LOG_WARNING,
             "process <0.%u.%u> (%s) has not given way for %lld ms: use keel_blocking for work "
             "that blocks, keel_yield in long computations",
