@@ -113,22 +113,6 @@ static inline bool kl_etf_ref_is_ours(uint32_t count, const uint8_t *words)
 
 // --- what both passes of encoding must agree on ---
 
-// True, and the number of its items, when the list that begins with `cell` is written as
-// STRING_EXT.
-static inline bool kl_etf_list_is_string(const keel_term *cell, uint32_t *ret_count)
-{
-    for (uint32_t count = 1; count <= KL_ETF_STRING_MAX; count++) {
-        if (!kl_is_small(cell[0]) || (uint64_t)kl_small_value(cell[0]) > UINT8_MAX) {
-            return false;
-        }
-        if (!kl_is_cell(cell[1])) {
-            *ret_count = count;
-            return kl_is_nil(cell[1]);
-        }
-        cell = kl_cell(cell[1]);
-    }
-    return false;
-}
 // The bytes of a magnitude whose highest limb is `high`, without leading zeros.
 static inline size_t kl_etf_magnitude_bytes(size_t limbs, uint64_t high)
 {
@@ -167,6 +151,24 @@ bool kl_etf_float_text(const uint8_t *text, double *ret_value);
 size_t kl_etf_utf8_of_latin1(
         uint8_t utf8[2 * KEEL_ATOM_CHARS_MAX], const uint8_t *latin1, size_t size);
 
+// False for infinities and what is not a number: all bits of the exponent are set.
+static inline bool kl_etf_is_finite(uint64_t double_bits)
+{
+    return (~double_bits & (uint64_t)0x7ff << 52) != 0;
+}
+static inline bool kl_etf_is_ascii(const uint8_t *text, size_t size)
+{
+    const uint64_t high_bits = 0x8080808080808080u;
+    uint64_t all = 0, word = 0;
+    for (; size >= 8; size -= 8, text += 8) {
+        memcpy(&word, text, 8);
+        all |= word;
+    }
+    for (; size > 0; size--) {
+        all |= *text++;
+    }
+    return (all & high_bits) == 0;
+}
 // True for UTF-8 of at most 255 characters.
 bool kl_etf_atom_text_is_valid(const uint8_t *text, size_t size);
 

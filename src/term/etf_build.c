@@ -1,4 +1,5 @@
 #include "etf.h"
+#include "etf_atoms.h"
 #include "etf_map.h"
 #include "heap.h"
 #include "work.h"
@@ -23,8 +24,9 @@ struct build {
     uint64_t *out; // words not yet used
     struct kl_box_counted **counted; // the list of the heap
     struct level level; // the innermost one; those around it are in `work`
-    struct kl_work work;
+    struct kl_work *work;
     struct kl_etf_node self;
+    struct kl_etf_atoms atoms;
 };
 
 static keel_status build_all(struct build *build, keel_term *ret_term);
@@ -46,23 +48,29 @@ keel_status kl_etf_build(struct kl_heap *heap, const uint8_t *data,
         }
     }
 
-    struct build build = {.at = data,
-            .end = data + plan->used,
-            .out = words,
-            .counted = &heap->counted,
-            .self = plan->self};
+    struct kl_work work;
+    kl_work_init(&work);
+    struct build
+            build; // field by field: clearing `atoms` would take longer than most terms
+    build.at = data;
+    build.end = data + plan->used;
+    build.out = words;
+    build.counted = &heap->counted;
+    build.level = (struct level){.kind = OUTSIDE};
+    build.work = &work;
+    build.self = plan->self;
+    build.atoms.known = 0;
     keel_term term = KEEL_NONE;
-    kl_work_init(&build.work);
     // The walk has seen the deepest place, so nothing has to grow halfway.
     keel_status status = KEEL_OK;
     size_t room = plan->depth * LEVEL_WORDS;
-    if (!kl_work_has_room(&build.work, room) && !kl_work_grow(&build.work, room)) {
+    if (!kl_work_has_room(&work, room) && !kl_work_grow(&work, room)) {
         status = KEEL_E_NOMEM;
     }
     if (status == KEEL_OK) {
         status = build_all(&build, &term);
     }
-    kl_work_done(&build.work);
+    kl_work_done(&work);
 
     if (status != KEEL_OK) {
         kl_heap_rewind(heap, &mark);
@@ -89,19 +97,44 @@ static keel_status build_all(struct build *build, keel_term *ret_term)
 
 static void open_level(struct build *build, enum level_kind kind, uint32_t count)
 {
-    kl_work_put(&build->work, (uintptr_t)build->level.slots);
-    kl_work_put(&build->work, build->level.done);
-    kl_work_put(&build->work, (uint64_t)build->level.count << 2 | build->level.kind);
+    kl_work_put(build->work, (uintptr_t)build->level.slots);
+    kl_work_put(build->work, build->level.done);
+    kl_work_put(build->work, (uint64_t)build->level.count << 2 | build->level.kind);
     build->level = (struct level){(keel_term *)build->out, 0, count, kind};
 }
 
 static void close_level(struct build *build)
 {
-    uint64_t word = kl_work_pop(&build->work);
+    uint64_t word = kl_work_pop(build->work);
     build->level.count = (uint32_t)(word >> 2);
     build->level.kind = word & 3;
-    build->level.done = kl_work_pop(&build->work);
-    build->level.slots = (keel_term *)(uintptr_t)kl_work_pop(&build->work);
+    build->level.done = kl_work_pop(build->work);
+    build->level.slots = (keel_term *)(uintptr_t)kl_work_pop(build->work);
+}
+
+// Fills slots of the open level, `stride` words apart, with the integers and empty lists
+// that come next; returns how many slots are done then.
+static uint64_t fill_plain(struct build *build, size_t stride)
+{
+    const uint8_t *at = build->at;
+    uint64_t done = build->level.done, count = build->level.count;
+    keel_term *slot = build->level.slots + stride * done;
+    for (; done < count; done++, slot += stride) {
+        if (*at == KL_ETF_SMALL_INTEGER) {
+            *slot = kl_small(at[1]);
+            at += 2;
+        } else if (*at == KL_ETF_INTEGER) {
+            *slot = kl_small((int32_t)kl_etf_get_32(at + 1));
+            at += 5;
+        } else if (*at == KL_ETF_NIL) {
+            *slot = kl_nil();
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    build->at = at;
+    return done;
 }
 
 // Closes what is full. `ret_slot` gets NULL when the term is complete.
@@ -109,7 +142,7 @@ static keel_status next_slot(struct build *build, keel_term **ret_slot)
 {
     for (;;) {
         struct level *level = &build->level;
-        uint64_t count = level->count, done = level->done++;
+        uint64_t count = level->count, done;
         keel_term *slots = level->slots;
         keel_status status;
         switch (level->kind) {
@@ -117,13 +150,17 @@ static keel_status next_slot(struct build *build, keel_term **ret_slot)
             *ret_slot = NULL;
             return KEEL_OK;
         case TUPLE:
+            done = fill_plain(build, 1);
             if (done < count) {
+                level->done = done + 1;
                 *ret_slot = &slots[done];
                 return KEEL_OK;
             }
             break;
         case LIST:
+            done = fill_plain(build, 2);
             if (done < count) {
+                level->done = done + 1;
                 *ret_slot = &slots[2 * done];
                 return KEEL_OK;
             }
@@ -131,6 +168,7 @@ static keel_status next_slot(struct build *build, keel_term **ret_slot)
             *ret_slot = &slots[2 * count - 1];
             return KEEL_OK;
         case MAP:
+            done = level->done++;
             if (done < 2 * count) {
                 *ret_slot = &slots[done / 2 + (done % 2 ? count : 0)];
                 return KEEL_OK;
@@ -270,7 +308,7 @@ static keel_status build_atom(struct build *build, keel_term *ret_atom)
         size = kl_etf_utf8_of_latin1(utf8, text, size);
         text = utf8;
     }
-    return keel_atom_from((const char *)text, size, ret_atom);
+    return kl_etf_atoms_from(&build->atoms, text, size, ret_atom);
 }
 
 static keel_status build_export(struct build *build, keel_term *slot)

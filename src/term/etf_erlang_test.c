@@ -150,7 +150,9 @@ TEST("random terms of ours come back from Erlang byte for byte", .timeout_s = 12
         bool funs = seed % 2 == 0;
         struct kl_generate generate = {.random = seed,
                 .size = seed % 100 == 0 ? 600 : 24,
-                .map_max = funs ? 1 : seed % 10 == 1 ? 100 : 8,
+                .map_max = funs             ? 1
+                           : seed % 10 == 1 ? 100
+                                            : 8,
                 .identifiers = true,
                 .funs = funs};
         keel_bytes ours = encode(kl_generate_term(&generate));

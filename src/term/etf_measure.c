@@ -13,7 +13,7 @@ struct measure {
     const keel_term *next;
     uint64_t count;
     bool in_list;
-    struct kl_work work; // what is open around it, two words each
+    struct kl_work *work; // what is open around it, two words each
 };
 
 static keel_status measure_all(struct measure *measure);
@@ -27,23 +27,33 @@ static size_t big_bytes(size_t magnitude_bytes);
 keel_status kl_etf_measure(keel_term term, struct kl_etf_measure *ret_measure)
 {
     struct kl_etf_node self = kl_etf_node_read();
+    struct kl_work work;
+    kl_work_init(&work);
     struct measure measure = {
-            .self_bytes = atom_bytes(self.name), .next = &term, .count = 1};
-    kl_work_init(&measure.work);
+            .self_bytes = atom_bytes(self.name), .next = &term, .count = 1, .work = &work};
     keel_status status = measure_all(&measure);
-    kl_work_done(&measure.work);
+    kl_work_done(&work);
     if (status == KEEL_OK) {
         *ret_measure = (struct kl_etf_measure){.bytes = measure.bytes, .self = self};
     }
     return status;
 }
 
+static size_t integer_bytes(int64_t value)
+{
+    return value >= 0 && value <= UINT8_MAX ? 2
+           : value == (int32_t)value
+                   ? 5
+                   : big_bytes(kl_etf_magnitude_bytes(1, kl_etf_small_magnitude(value)));
+}
+
 static keel_status measure_all(struct measure *measure)
 {
-    keel_status status = KEEL_OK;
-    while (status == KEEL_OK) {
+    for (;;) {
+        keel_term term;
         if (measure->in_list) {
             const keel_term *cell = measure->next;
+            term = cell[0];
             if (kl_is_cell(cell[1])) {
                 measure->next = kl_cell(cell[1]);
                 measure->count++;
@@ -54,28 +64,32 @@ static keel_status measure_all(struct measure *measure)
             } else {
                 return KEEL_E_TOO_LARGE;
             }
-            status = measure_term(measure, cell[0]);
         } else if (measure->count > 0) {
             measure->count--;
-            status = measure_term(measure, *measure->next++);
-        } else if (measure->work.count > 0) {
-            uint64_t word = kl_work_pop(&measure->work);
+            term = *measure->next++;
+        } else if (measure->work->count > 0) {
+            uint64_t word = kl_work_pop(measure->work);
             measure->count = word >> 1;
             measure->in_list = word & 1;
-            measure->next = (const keel_term *)(uintptr_t)kl_work_pop(&measure->work);
+            measure->next = (const keel_term *)(uintptr_t)kl_work_pop(measure->work);
+            continue;
         } else {
-            break;
+            return KEEL_OK;
+        }
+
+        keel_status status = measure_term(measure, term);
+        if (status != KEEL_OK) {
+            return status;
         }
     }
-    return status;
 }
 
 static keel_status open_level(
         struct measure *measure, const keel_term *next, uint64_t count, bool in_list)
 {
     if (measure->in_list || measure->count > 0) {
-        if (!kl_work_push(&measure->work, (uintptr_t)measure->next) ||
-                !kl_work_push(&measure->work, measure->count << 1 | measure->in_list)) {
+        if (!kl_work_push(measure->work, (uintptr_t)measure->next) ||
+                !kl_work_push(measure->work, measure->count << 1 | measure->in_list)) {
             return KEEL_E_NOMEM;
         }
     }
@@ -85,22 +99,34 @@ static keel_status open_level(
     return KEEL_OK;
 }
 
+// True, and the number of its items, when the list that begins with `cell` is written as
+// STRING_EXT; write_string() in etf_write.c must agree.
+static bool is_string(const keel_term *cell, uint32_t *ret_count)
+{
+    for (uint32_t count = 1; count <= KL_ETF_STRING_MAX; count++) {
+        if (!kl_is_small(cell[0]) || (uint64_t)kl_small_value(cell[0]) > UINT8_MAX) {
+            return false;
+        }
+        if (!kl_is_cell(cell[1])) {
+            *ret_count = count;
+            return kl_is_nil(cell[1]);
+        }
+        cell = kl_cell(cell[1]);
+    }
+    return false;
+}
+
 static keel_status measure_term(struct measure *measure, keel_term term)
 {
     if (kl_is_small(term)) {
-        int64_t value = kl_small_value(term);
-        measure->bytes += value >= 0 && value <= UINT8_MAX ? 2
-                          : value == (int32_t)value
-                                  ? 5
-                                  : big_bytes(kl_etf_magnitude_bytes(
-                                            1, kl_etf_small_magnitude(value)));
+        measure->bytes += integer_bytes(kl_small_value(term));
     } else if (kl_is_atom(term)) {
         measure->bytes += atom_bytes(term);
     } else if (kl_is_nil(term)) {
         measure->bytes += 1;
     } else if (kl_is_cell(term)) {
         uint32_t count;
-        if (kl_etf_list_is_string(kl_cell(term), &count)) {
+        if (is_string(kl_cell(term), &count)) {
             measure->bytes += 3 + (size_t)count;
         } else {
             measure->bytes += 5;

@@ -525,3 +525,34 @@ TEST("integers of more than 255 bytes take the large form and come back")
         check_bytes("big", encode(decode(data, bytes)), data, bytes);
     }
 }
+
+TEST("atoms that look alike are told apart, however often they come")
+{
+    // Texts of one letter that differ in length and in one place: decoding remembers the
+    // atoms it met by parts of their texts.
+    static uint8_t data[65536];
+    uint8_t *at = data + 6;
+    uint32_t count = 0;
+    for (int round = 0; round < 3; round++) {
+        for (uint8_t size = 0; size <= 20; size++) {
+            for (uint8_t place = 0; place < size; place++, count++) {
+                *at++ = KL_ETF_SMALL_ATOM_UTF8;
+                *at++ = size;
+                memset(at, 0, size);
+                at[place] = 'x';
+                at += size;
+            }
+        }
+    }
+    *at++ = KL_ETF_NIL;
+    data[0] = KL_ETF_VERSION;
+    data[1] = KL_ETF_LIST;
+    kl_etf_put_32(data + 2, count);
+    keel_term list = decode(data, (size_t)(at - data)), atom;
+    check_bytes("atoms", encode(list), data, (size_t)(at - data));
+    size_t different = keel_atom_count(NULL);
+    while (keel_list_next(&list, &atom)) {
+        CHECK(keel_is_atom(atom));
+    }
+    CHECK(different >= KL_ATOM_PREDEFINED + count / 3);
+}

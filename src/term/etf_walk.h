@@ -10,15 +10,15 @@
 
 // A container that is open.
 struct kl_etf_level {
-    uint64_t left : 62; // terms still due
-    uint64_t kind : 2;
+    uint64_t left; // terms still due
+    int kind; // etf_walk.c knows them
     const uint8_t *end; // of a fun that names its size, else NULL
 };
 
 struct kl_etf_walk {
     const uint8_t *at, *end;
     struct kl_etf_level level; // the innermost one; those around it are in `work`
-    struct kl_work work;
+    struct kl_work *work;
     uint64_t due; // terms, over all open containers
     size_t words;
     size_t depth, deepest, max_depth; // containers open now, at most, and allowed

@@ -178,11 +178,10 @@ keel_status kl_etf_walk_float(struct kl_etf_walk *walk)
     if (!kl_etf_walk_has(walk, 8)) {
         return KEEL_E_MALFORMED;
     }
-    const uint64_t exponent = 0x7ff; // all ones: infinity or not a number
     uint64_t bits = kl_etf_get_64(walk->at);
     walk->at += 8;
     walk->words += sizeof(struct kl_float) / 8;
-    return (bits >> 52 & exponent) == exponent ? KEEL_E_MALFORMED : KEEL_OK;
+    return kl_etf_is_finite(bits) ? KEEL_OK : KEEL_E_MALFORMED;
 }
 
 keel_status kl_etf_walk_float_text(struct kl_etf_walk *walk)

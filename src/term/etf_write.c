@@ -23,7 +23,7 @@ struct level {
 struct write {
     uint8_t *at;
     struct level level; // the innermost one; those around it are in `work`
-    struct kl_work work;
+    struct kl_work *work;
     struct kl_etf_node self;
 };
 
@@ -47,12 +47,14 @@ static void write_export(struct write *write, const struct kl_export *export);
 keel_status kl_etf_encode_into(
         uint8_t *at, keel_term term, const struct kl_etf_measure *measure)
 {
+    struct kl_work work;
+    kl_work_init(&work);
     struct write write = {.at = at,
             .level = {.next = &term, .count = 1, .kind = SEQUENCE},
+            .work = &work,
             .self = measure->self};
-    kl_work_init(&write.work);
     keel_status status = write_all(&write);
-    kl_work_done(&write.work);
+    kl_work_done(&work);
     KL_ASSERT(status != KEEL_OK || write.at == at + measure->bytes);
     return status;
 }
@@ -65,12 +67,12 @@ static keel_status write_all(struct write *write)
             if (status != KEEL_OK) {
                 return status;
             }
-        } else if (write->work.count > 0) {
-            write->level.length_at = (uint8_t *)(uintptr_t)kl_work_pop(&write->work);
-            uint64_t word = kl_work_pop(&write->work);
+        } else if (write->work->count > 0) {
+            write->level.length_at = (uint8_t *)(uintptr_t)kl_work_pop(write->work);
+            uint64_t word = kl_work_pop(write->work);
             write->level.count = word >> 2;
             write->level.kind = word & 3;
-            write->level.next = (const keel_term *)(uintptr_t)kl_work_pop(&write->work);
+            write->level.next = (const keel_term *)(uintptr_t)kl_work_pop(write->work);
         } else {
             return KEEL_OK;
         }
@@ -109,13 +111,13 @@ static keel_status open_level(struct write *write, struct level level)
     // What has nothing left need not be remembered: so the last tail of a list, or the
     // last element of a tuple, costs no memory, however deep they go.
     if (write->level.kind == LIST || write->level.count > 0) {
-        if (!kl_work_has_room(&write->work, LEVEL_WORDS) &&
-                !kl_work_grow(&write->work, LEVEL_WORDS)) {
+        if (!kl_work_has_room(write->work, LEVEL_WORDS) &&
+                !kl_work_grow(write->work, LEVEL_WORDS)) {
             return KEEL_E_NOMEM;
         }
-        kl_work_put(&write->work, (uintptr_t)write->level.next);
-        kl_work_put(&write->work, write->level.count << 2 | write->level.kind);
-        kl_work_put(&write->work, (uintptr_t)write->level.length_at);
+        kl_work_put(write->work, (uintptr_t)write->level.next);
+        kl_work_put(write->work, write->level.count << 2 | write->level.kind);
+        kl_work_put(write->work, (uintptr_t)write->level.length_at);
     }
     write->level = level;
     return KEEL_OK;
@@ -203,25 +205,41 @@ static keel_status write_boxed(struct write *write, keel_term term)
 
 // --- containers ---
 
+// Writes a list of bytes as STRING_EXT; false when it is another list, and then nothing is
+// written. What it leaves behind the place to write at is less than the list will take.
+static bool write_string(struct write *write, const keel_term *cell)
+{
+    uint8_t *at = write->at + 3, *end = at + KL_ETF_STRING_MAX;
+    for (;;) {
+        if (!kl_is_small(cell[0]) || (uint64_t)kl_small_value(cell[0]) > UINT8_MAX ||
+                at == end) {
+            return false;
+        }
+        *at++ = (uint8_t)kl_small_value(cell[0]);
+        if (!kl_is_cell(cell[1])) {
+            break;
+        }
+        cell = kl_cell(cell[1]);
+    }
+    if (!kl_is_nil(cell[1])) {
+        return false;
+    }
+    *write->at = KL_ETF_STRING;
+    kl_etf_put_16(write->at + 1, (uint32_t)(at - write->at - 3));
+    write->at = at;
+    return true;
+}
+
 static keel_status write_list(struct write *write, const keel_term *cell)
 {
-    uint32_t count;
-    if (!kl_etf_list_is_string(cell, &count)) {
-        put_8(write, KL_ETF_LIST);
-        uint8_t *length_at = write->at;
-        write->at += 4;
-        return open_level(
-                write, (struct level){.next = cell, .kind = LIST, .length_at = length_at});
+    if (write_string(write, cell)) {
+        return KEEL_OK;
     }
-
-    put_8(write, KL_ETF_STRING);
-    write->at = kl_etf_put_16(write->at, count);
-    put_8(write, (uint8_t)kl_small_value(cell[0]));
-    while (kl_is_cell(cell[1])) {
-        cell = kl_cell(cell[1]);
-        put_8(write, (uint8_t)kl_small_value(cell[0]));
-    }
-    return KEEL_OK;
+    put_8(write, KL_ETF_LIST);
+    uint8_t *length_at = write->at;
+    write->at += 4;
+    return open_level(
+            write, (struct level){.next = cell, .kind = LIST, .length_at = length_at});
 }
 
 static keel_status write_tuple(struct write *write, const struct kl_tuple *tuple)
