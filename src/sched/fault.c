@@ -135,9 +135,13 @@ static void note(struct kl_runner *runner, int signal, const siginfo_t *info,
                                 (signal == SIGSEGV || signal == SIGBUS);
     }
     size_t room = sizeof fault->pcs / sizeof *fault->pcs;
-    bool fetching = (signal == SIGSEGV || signal == SIGBUS) && info->si_code > 0 &&
-                    fault->address == registers->pc;
-    fault->frames = kl_frames_find(context, registers, fetching, (uintptr_t)stack->low,
+    bool segment = signal == SIGSEGV || signal == SIGBUS;
+    enum kl_frames_hint hint = signal == SIGABRT ? KL_FRAMES_ABORTED
+                               : segment && info->si_code > 0 &&
+                                               fault->address == registers->pc
+                                       ? KL_FRAMES_JUMPED
+                                       : KL_FRAMES_PLAIN;
+    fault->frames = kl_frames_find(context, registers, hint, (uintptr_t)stack->low,
             (uintptr_t)stack->high, fault->pcs, room);
 }
 

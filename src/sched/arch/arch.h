@@ -34,11 +34,12 @@ void kl_arch_registers(const void *context, struct kl_arch_registers *ret_regist
 // Where a call that has got no further than its jump returns to; 0 when that would have to
 // be read outside [low, high).
 uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high);
-// Whether a call instruction ends right before `pc`, which can be read.
-bool kl_arch_follows_call(uintptr_t pc);
-// Whether that instruction has called, directly, the function that contains `inside`, as
-// far as can be told without knowing where functions end.
-bool kl_arch_calls(uintptr_t pc, uintptr_t inside);
+// The function that the instruction in front of `pc` calls, 0 when it is not a call or not
+// a direct one. Reads up to 16 bytes in front of `pc`.
+uintptr_t kl_arch_call_target(uintptr_t pc);
+// If at `code` there is a stub that jumps to what a table holds, the place in the table;
+// else 0. Reads up to 16 bytes from `code`.
+uintptr_t kl_arch_jump_slot(uintptr_t code);
 // Sets the frame pointer in a context to zero.
 void kl_arch_clear_frame(void *context);
 // Replaces program counter, stack pointer and the register of return values in a signal's

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <ucontext.h>
 
-enum { FUNCTION_BYTES = 4096 }; // how long a function is taken to be at most
-
 #if defined(__x86_64__)
 
 void kl_arch_registers(const void *context, struct kl_arch_registers *ret_registers)
@@ -26,29 +24,28 @@ uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high)
     return readable ? *(const uintptr_t *)sp : 0;
 }
 
-bool kl_arch_follows_call(uintptr_t pc)
-{
-    const uint8_t *end = (const uint8_t *)pc;
-    // A call to a fixed place takes five bytes; one through a register or memory two to
-    // seven, with 2 in the middle three bits of the byte after 0xff.
-    if (end[-5] == 0xe8) {
-        return true;
-    }
-    for (int length = 2; length <= 7; length++) {
-        if (end[-length] == 0xff && (end[-length + 1] & 0x38) == 0x10) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool kl_arch_calls(uintptr_t pc, uintptr_t inside)
+uintptr_t kl_arch_call_target(uintptr_t pc)
 {
     int32_t distance;
     memcpy(&distance, (const void *)(pc - sizeof distance), sizeof distance);
-    uintptr_t target = pc + (uintptr_t)(intptr_t)distance;
-    return *(const uint8_t *)(pc - 5) == 0xe8 && target <= inside &&
-           inside - target < FUNCTION_BYTES;
+    bool direct = *(const uint8_t *)(pc - 5) == 0xe8;
+    return direct ? pc + (uintptr_t)(intptr_t)distance : 0;
+}
+
+uintptr_t kl_arch_jump_slot(uintptr_t code)
+{
+    const uint8_t *bytes = (const uint8_t *)code;
+    static const uint8_t landing[] = {0xf3, 0x0f, 0x1e, 0xfa}; // endbr64
+    if (memcmp(bytes, landing, sizeof landing) == 0) {
+        bytes += sizeof landing;
+    }
+    bytes += bytes[0] == 0xf2; // a prefix that some linkers put there
+    if (bytes[0] != 0xff || bytes[1] != 0x25) {
+        return 0; // not jmp *distance(%rip)
+    }
+    int32_t distance;
+    memcpy(&distance, bytes + 2, sizeof distance);
+    return (uintptr_t)bytes + 6 + (uintptr_t)(intptr_t)distance;
 }
 
 void kl_arch_clear_frame(void *context)
@@ -83,28 +80,21 @@ uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high)
     return ((const ucontext_t *)context)->uc_mcontext.regs[30];
 }
 
-bool kl_arch_follows_call(uintptr_t pc)
-{
-    if (pc % 4 != 0) {
-        return false;
-    }
-    uint32_t instruction = ((const uint32_t *)pc)[-1];
-    return (instruction & 0xfc000000) == 0x94000000 || // bl
-           (instruction & 0xfffffc1f) == 0xd63f0000; // blr
-}
-
-bool kl_arch_calls(uintptr_t pc, uintptr_t inside)
+uintptr_t kl_arch_call_target(uintptr_t pc)
 {
     uint32_t instruction = pc % 4 == 0 ? ((const uint32_t *)pc)[-1] : 0;
     if ((instruction & 0xfc000000) != 0x94000000) {
-        return false;
+        return 0; // not bl
     }
     intptr_t distance = (intptr_t)((int32_t)(instruction << 6) >> 6) * 4;
-    uintptr_t target = pc - 4 + (uintptr_t)distance;
-    // What the link register holds may be left from a call that the function itself has
-    // made; then it lies behind the function's start as well.
-    bool outside = pc < target || pc > inside + FUNCTION_BYTES;
-    return outside && target <= inside && inside - target < FUNCTION_BYTES;
+    return pc - 4 + (uintptr_t)distance;
+}
+
+// Libraries for this processor keep their frames, so nobody needs this here.
+uintptr_t kl_arch_jump_slot(uintptr_t code)
+{
+    (void)code;
+    return 0;
 }
 
 void kl_arch_clear_frame(void *context)
@@ -136,17 +126,16 @@ uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high)
     return 0;
 }
 
-bool kl_arch_follows_call(uintptr_t pc)
+uintptr_t kl_arch_call_target(uintptr_t pc)
 {
     (void)pc;
-    return false;
+    return 0;
 }
 
-bool kl_arch_calls(uintptr_t pc, uintptr_t inside)
+uintptr_t kl_arch_jump_slot(uintptr_t code)
 {
-    (void)pc;
-    (void)inside;
-    return false;
+    (void)code;
+    return 0;
 }
 
 void kl_arch_clear_frame(void *context)
