@@ -93,9 +93,9 @@ PROCESS_TEST("an abnormal reason travels through links unchanged", .ids = "PR-06
     keel_pid third = keel_to_pid(ask(second, act_spawn_link_puppet, KEEL_NONE));
     CHECK_OK(keel_link(third));
     keel_ref monitor = keel_monitor(second);
-    tell(first, act_exit, keel_make("{because, [of, 1]}"));
-    CHECK_TERM(await_down(monitor), "{because, [of, 1]}");
-    EXPECT_NEXT("{'EXIT', ^Third, {because, [of, 1]}}", third);
+    tell(first, act_exit, keel_make("{because, [it, 1]}"));
+    CHECK_TERM(await_down(monitor), "{because, [it, 1]}");
+    EXPECT_NEXT("{'EXIT', ^Third, {because, [it, 1]}}", third);
 }
 
 PROCESS_TEST("a link to itself is no link", .ids = "PR-064 PR-065")

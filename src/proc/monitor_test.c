@@ -195,7 +195,7 @@ static void mix(keel_term observer_and_seed)
 {
     uint64_t chance = (uint64_t)keel_to_int(keel_element(observer_and_seed, 1));
     keel_term observer = keel_element(observer_and_seed, 0);
-    EXPECT_MESSAGE("begin");
+    EXPECT_MESSAGE("go");
     keel_ref kept[MIXED_EACH];
     size_t count = 0;
     for (int i = 0; i < MIXED_EACH; i++) {
@@ -233,7 +233,7 @@ PROCESS_TEST("many monitors both ways give one DOWN for each not removed", .ids 
         watchers[i] = keel_spawn_monitor(mix,
                 keel_make("{Self, Seed}", keel_self(), (int64_t)(keel_random() >> 2)),
                 &monitors[i]);
-        keel_send(watchers[i], keel_atom(begin));
+        keel_send(watchers[i], keel_atom(go));
     }
     // The watched die in another order, while watchers come and go.
     uint64_t chance = keel_random();

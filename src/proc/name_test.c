@@ -121,7 +121,7 @@ static int owners;
 static void contend(keel_term observer)
 {
     keel_send(observer, keel_atom(ready));
-    EXPECT_NEXT("begin");
+    EXPECT_NEXT("go");
     int owned = 0;
     for (int i = 0; i < 200; i++) {
         keel_status status = keel_register(keel_atom(contended), keel_self());
@@ -156,7 +156,7 @@ PROCESS_TEST("one process at a time has a name, however many want it", .ids = "P
         EXPECT_NEXT("ready");
     }
     for (int i = 0; i < COUNT; i++) {
-        keel_send(pids[i], keel_atom(begin));
+        keel_send(pids[i], keel_atom(go));
     }
     int total = 0;
     for (int i = 0; i < COUNT; i++) {

@@ -149,12 +149,12 @@ keel_term end_of(keel_pid pid);
 keel_term await_down(keel_ref monitor);
 // Kills `pid`, linked to the caller or not, and waits until it has ended.
 void end_process(keel_pid pid);
-// Waits until all processes but the caller and those in the list `before` have ended; false
-// when one of them does not.
-bool await_others(keel_term before);
+// Waits until all processes but the caller and those in the list `before` have ended.
+void await_others(keel_term before);
 // A pid that belongs to nobody any more.
 keel_pid dead_pid(void);
-// The value of an item of keel_process_info, `undefined` for a dead process.
+// The value of an item of keel_process_info; `undefined` for a dead process, and [] for the
+// name of one that has none.
 keel_term info_of(keel_pid pid, keel_term item);
 // True when `pid` is in the list of keel_process_list.
 bool is_listed(keel_pid pid);

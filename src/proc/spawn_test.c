@@ -326,7 +326,7 @@ static void fill_table_by_spawn(void)
 {
     keel_ref monitor;
     keel_pid greedy = keel_spawn_monitor(spawn_without_end, KEEL_NONE, &monitor);
-    CHECK_TERM(await_down(monitor), "system_limit");
+    CHECK_TERM(await_down(monitor), "{system_limit, _}");
     keel_term list = keel_process_list(), pid;
     size_t children = 0;
     while (keel_list_next(&list, &pid)) {

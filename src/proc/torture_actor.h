@@ -11,10 +11,9 @@
 enum { WITNESSES = 4, MORTALS = 6, WITNESS_STEPS = 100, MORTAL_STEPS = 40 };
 
 // {Controller, Number}. The controller gets {worn_out, Self} after the last step; it then
-// sends {finish, [Witness, …]}, gets {settled, Self}, and sends `end`.
+// sends {finish, [Witness, …]}, gets {settled, Self}, and sends `finished`.
 void witness(keel_term controller_and_number);
-// {Controller, Number}.
-void mortal(keel_term controller_and_number);
+void mortal(keel_term unused);
 keel_term mortal_name(int number);
 // True for the reasons that there are in this world.
 bool is_reason_of_torture(keel_term reason);

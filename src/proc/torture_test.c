@@ -68,7 +68,7 @@ static void torture(void)
         EXPECT_MESSAGE("{settled, ^Pid}", witnesses[i]);
     }
     for (int i = 0; i < WITNESSES; i++) {
-        keel_send(witnesses[i], keel_atom(end));
+        keel_send(witnesses[i], keel_atom(finished));
         CHECK_TERM(await_down(ends[i]), "normal");
     }
     EXPECT_NO_MESSAGE();
