@@ -4,9 +4,9 @@
 #include <keel/term.h>
 
 // Erlang's external term format, as erlang:term_to_binary/1 and binary_to_term/1: all that
-// OTP 25 to 27 write is read, older forms too. Written is what OTP 26 and later write (atoms
-// in UTF-8). Maps are written in key order, so equal maps have equal bytes, as with the
-// option `deterministic` of term_to_binary/2. Funs of other nodes are carried through
+// OTP 25 to 27 write is read, older forms too. Written is what OTP 26 and later write
+// (atoms in UTF-8). Maps are written in key order, so equal maps have equal bytes, as with
+// the option `deterministic` of term_to_binary/2. Funs of other nodes are carried through
 // unchanged. A pid or reference that this node has made becomes local again when it comes
 // back.
 

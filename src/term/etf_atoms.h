@@ -1,7 +1,7 @@
 #ifndef KL_TERM_ETF_ATOMS_H
 #define KL_TERM_ETF_ATOMS_H
 
-#include "term.h"
+#include "term/term.h"
 #include <string.h>
 
 // The atoms that one decoding has met lately. The same few stand in it again and again

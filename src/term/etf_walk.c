@@ -12,6 +12,7 @@ enum level_kind {
 
 static keel_status walk_all(struct kl_etf_walk *walk);
 static keel_status walk_term(struct kl_etf_walk *walk);
+static keel_status walk_identifier(struct kl_etf_walk *walk, uint8_t tag);
 static keel_status walk_sequence(struct kl_etf_walk *walk, size_t count_bytes);
 static keel_status walk_list(struct kl_etf_walk *walk);
 static keel_status walk_map(struct kl_etf_walk *walk);
@@ -215,6 +216,20 @@ static keel_status walk_term(struct kl_etf_walk *walk)
         return kl_etf_walk_float(walk);
     case KL_ETF_FLOAT:
         return kl_etf_walk_float_text(walk);
+    case KL_ETF_EXPORT:
+        return walk_export(walk);
+    case KL_ETF_NEW_FUN:
+        return walk_new_fun(walk);
+    case KL_ETF_FUN:
+        return walk_old_fun(walk);
+    default:
+        return walk_identifier(walk, walk->at[-1]);
+    }
+}
+
+static keel_status walk_identifier(struct kl_etf_walk *walk, uint8_t tag)
+{
+    switch (tag) {
     case KL_ETF_NEW_PID:
         return kl_etf_walk_pid(walk, 4);
     case KL_ETF_PID:
@@ -231,12 +246,6 @@ static keel_status walk_term(struct kl_etf_walk *walk)
         return kl_etf_walk_ref(walk, 2, 1);
     case KL_ETF_REFERENCE:
         return kl_etf_walk_ref(walk, 0, 1);
-    case KL_ETF_EXPORT:
-        return walk_export(walk);
-    case KL_ETF_NEW_FUN:
-        return walk_new_fun(walk);
-    case KL_ETF_FUN:
-        return walk_old_fun(walk);
     default:
         // Among them a version byte or a compressed term that is not the outermost one,
         // references to an atom cache, and the form that only its own node can read
