@@ -3,10 +3,10 @@
 
 // The record of a process and what the files of this room do with it.
 
-#include "envelope.h"
-#include "slots.h"
 #include "base/base.h"
+#include "envelope.h"
 #include "sched/sched.h"
+#include "slots.h"
 #include "term/term.h"
 #include <keel/gen.h>
 #include <keel/inspect.h>
@@ -47,11 +47,19 @@ enum kl_process_flag {
     KL_INIT_FAILED = 131072, // keel_gen_fail: extras->init_failure is the starter's result
     KL_ENTERED = 262144, // keel_gen_enter: the state is keel_alloc's
     KL_ESCAPED = 524288, // left a callback by keel_exit, keel_error or a fault
+    KL_STAND_IN = 2097152, // acts for a thread outside: its children have no parent
     KL_EXPLAINING = 1048576, // its stack is being made readable: no stall of its own
     KL_REPLACED = 65536, // hibernate_then: born again with the next message
 };
 
-enum kl_process_status { KL_FREE, KL_WAITING, KL_RUNNABLE, KL_RUNNING, KL_SUSPENDED, KL_EXITING };
+enum kl_process_status {
+    KL_FREE,
+    KL_WAITING,
+    KL_RUNNABLE,
+    KL_RUNNING,
+    KL_SUSPENDED,
+    KL_EXITING
+};
 
 // Where a process comes from: shared by all children of one parent.
 struct kl_ancestor {
@@ -176,6 +184,16 @@ struct kl_alarm {
     struct kl_timer timer;
 };
 
+// --- extend.c ---
+// For the scheduler, while simulated: says which process a task is, and tells who observes.
+uint64_t kl_extend_turn(struct kl_task *task);
+
+// --- runtime.c ---
+// A thread outside waits here until a process has set `done` (a futex word), and drives the
+// runtime meanwhile where no worker does. False, only simulated: nothing is left that could
+// ever set it, or it would take too long.
+bool kl_runtime_await(uint32_t *done);
+
 // The runtime's state.
 struct kl_runtime {
     bool running;
@@ -189,7 +207,8 @@ extern struct kl_runtime kl_runtime;
 
 // --- table.c ---
 extern struct kl_slots kl_table;
-static inline struct kl_process *kl_table_at(uint32_t slot) // NULL beyond what was ever used
+static inline struct kl_process *kl_table_at(
+        uint32_t slot) // NULL beyond what was ever used
 {
     return kl_slots_at(&kl_table, slot);
 }
@@ -201,7 +220,8 @@ static inline struct kl_process *kl_process_find(keel_pid pid)
     }
     struct kl_process *process = kl_table_at(kl_pid_slot(pid));
     // Relaxed: the door tells for certain; this only spares the way there.
-    if (process == NULL || kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
+    if (process == NULL ||
+            kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
         return NULL;
     }
     return process;
@@ -311,15 +331,16 @@ keel_status kl_spawn(const void *entry, uint32_t flags, keel_term argument,
         const keel_spawn_opts *opts, keel_ref monitor, keel_from starter,
         keel_pid *ret_pid);
 // The same, but it does not run before kl_spawn_release.
-keel_status kl_spawn_held(const void *entry, keel_term argument, const keel_spawn_opts *opts,
-        keel_ref monitor, keel_pid *ret_pid, struct kl_process **ret_child);
+keel_status kl_spawn_held(const void *entry, keel_term argument,
+        const keel_spawn_opts *opts, keel_ref monitor, keel_pid *ret_pid,
+        struct kl_process **ret_child);
 void kl_spawn_release(struct kl_process *child);
 
 // --- relation.c ---
 struct kl_relation *kl_relation_find(struct kl_process *self, uint64_t key);
 // NULL when memory is exhausted.
-struct kl_relation *kl_relation_add(struct kl_process *self, uint64_t key,
-        enum kl_relation_kind kind, keel_pid pid);
+struct kl_relation *kl_relation_add(
+        struct kl_process *self, uint64_t key, enum kl_relation_kind kind, keel_pid pid);
 void kl_relation_remove(struct kl_process *self, struct kl_relation *relation);
 
 // --- memory.c ---

@@ -50,8 +50,7 @@ keel_ref keel_gen_send_request(keel_term to, keel_term request)
         server = keel_whereis_term(name);
     }
     keel_ref ref = kl_call_ref();
-    struct kl_relation *relation
-            = kl_relation_add(self, ref.word, KL_REL_REQUEST, server);
+    struct kl_relation *relation = kl_relation_add(self, ref.word, KL_REL_REQUEST, server);
     struct kl_envelope *envelope = kl_envelope_new(KL_CALL, request);
     if (relation == NULL || envelope == NULL) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
@@ -69,14 +68,15 @@ keel_ref keel_gen_send_request(keel_term to, keel_term request)
     return ref;
 }
 
-keel_status keel_gen_check_response(keel_term message, keel_ref request, keel_term *ret_reply)
+keel_status keel_gen_check_response(
+        keel_term message, keel_ref request, keel_term *ret_reply)
 {
     keel_term reply;
     if (ret_reply == NULL || !keel_is_ref(keel_from_ref(request))) {
         return KEEL_E_BADARG;
     }
-    if (keel_match(message, "{^Ref, Reply}", request, &reply)
-            || keel_match(message, "{[alias | ^Ref], Reply}", request, &reply)) {
+    if (keel_match(message, "{^Ref, Reply}", request, &reply) ||
+            keel_match(message, "{[alias | ^Ref], Reply}", request, &reply)) {
         *ret_reply = reply;
         return KEEL_OK;
     }
@@ -127,8 +127,8 @@ void keel_gen_abandon(keel_ref request)
         keel_pid server = relation->pid;
         kl_relation_remove(self, relation);
         struct kl_envelope *envelope = kl_process_find(server) == NULL
-                ? NULL
-                : kl_envelope_new(KL_SETTLED, KEEL_NONE);
+                                               ? NULL
+                                               : kl_envelope_new(KL_SETTLED, KEEL_NONE);
         if (envelope != NULL) {
             envelope->ref = request.word;
             kl_deliver(server, envelope);
@@ -181,31 +181,30 @@ static void outside_body(keel_term argument)
     }
     keel_term reply = KEEL_NONE;
     call->status = call->kind == KL_SYSTEM
-            ? keel_gen_system_call(call->to, call->request, call->deadline, &reply)
-            : keel_gen_call(call->to, call->request, call->deadline, &reply);
+                           ? keel_gen_system_call(
+                                     call->to, call->request, call->deadline, &reply)
+                           : keel_gen_call(call->to, call->request, call->deadline, &reply);
     if (!keel_is_none(reply)) {
         call->reply = kl_heap_copy(&call->heap, reply);
     }
 }
 
-static keel_status outside_wait(struct outside_call *call)
+// Waits for the process that makes the call. Simulated and with nothing left that could
+// answer, it ends that process instead.
+static keel_status outside_wait(struct outside_call *call, keel_pid stand_in)
 {
-    while (kl_load_acquire(&call->done) == 0) {
-        if (kl_runtime.config.no_threads) {
-            kl_sched_run_once(kl_now_exact() + KEEL_MS(10));
-        } else {
-            kl_futex_wait(&call->done, 0, -1);
-        }
+    if (kl_runtime_await(&call->done)) {
+        return call->status;
     }
-    return call->status;
+    keel_process_exit(stand_in, KL_ATOM(kill));
+    bool gone = kl_runtime_await(&call->done);
+    (void)gone; // where others never give way it goes when the runtime stops
+    return KEEL_E_TIMEOUT;
 }
 
 keel_status kl_call_outside(keel_term to, keel_term request, enum kl_envelope_kind kind,
         keel_deadline deadline, keel_term *ret_reply)
 {
-    if (kl_sim_running()) {
-        return KEEL_E_UNSUPPORTED; // the thread would wait for itself
-    }
     struct outside_call *call = kl_alloc_zero(sizeof *call);
     if (call == NULL) {
         return KEEL_E_NOMEM;
@@ -217,14 +216,16 @@ keel_status kl_call_outside(keel_term to, keel_term request, enum kl_envelope_ki
     call->status = KEEL_E_STOPPED;
     call->to = kl_heap_copy(&call->heap, to);
     call->request = kl_heap_copy(&call->heap, request);
-    keel_status status = keel_spawn_opt(outside_body, keel_pointer(call), NULL, NULL, NULL);
+    keel_pid stand_in;
+    keel_status status = keel_spawn_opt(
+            outside_body, keel_pointer(call), NULL, &stand_in, NULL);
     if (status != KEEL_OK) {
         call->refs = 1;
         outside_unref(call);
         return status;
     }
-    status = outside_wait(call);
-    if (!keel_is_none(call->reply)) {
+    status = outside_wait(call, stand_in);
+    if (status != KEEL_E_TIMEOUT && !keel_is_none(call->reply)) {
         *ret_reply = kl_heap_copy(kl_heap_current(), call->reply);
     }
     outside_unref(call);

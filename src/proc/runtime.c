@@ -16,7 +16,8 @@ static void stalled(struct kl_task *task, int64_t ns)
         return; // the first reading of debug information takes its time, and is ours
     }
     kl_log(KL_LOG_WARNING,
-            "process <0.%u.%u> (%s) has not given way for %lld ms: use keel_blocking for work "
+            "process <0.%u.%u> (%s) has not given way for %lld ms: use keel_blocking for "
+            "work "
             "that blocks, keel_yield in long computations",
             process->slot, kl_load_relaxed(&process->generation),
             kl_process_entry_name(process), (long long)(ns / 1000000));
@@ -25,9 +26,9 @@ static void stalled(struct kl_task *task, int64_t ns)
 static bool valid(const keel_config *config)
 {
     size_t processes = config->max_processes;
-    return (processes == 0 || (processes >= 16 && processes <= (size_t)1 << 28))
-            && config->workers <= 1024 && config->stack_bytes <= (size_t)1 << 30
-            && config->blocking_threads <= 65536;
+    return (processes == 0 || (processes >= 16 && processes <= (size_t)1 << 28)) &&
+           config->workers <= 1024 && config->stack_bytes <= (size_t)1 << 30 &&
+           config->blocking_threads <= 65536;
 }
 
 static void fill_defaults(keel_config *config)
@@ -73,11 +74,13 @@ static keel_status start(const keel_config *given, bool simulated, uint64_t seed
             .catch_faults = config.catch_faults,
             .simulated = simulated,
             .seed = seed,
+            .turn = kl_extend_turn,
             .stalled = stalled};
     if (simulated) {
         kl_ref_seed(seed * 1000003);
     }
-    kl_runtime = (struct kl_runtime){.running = true, .simulated = simulated, .config = config};
+    kl_runtime = (struct kl_runtime){
+            .running = true, .simulated = simulated, .config = config};
     if (status == KEEL_OK) {
         status = kl_sched_start(&sched);
     }
@@ -130,10 +133,35 @@ static void tell_all(keel_term reason, bool roots_only)
     keel_scope_close(&scope);
 }
 
+bool kl_runtime_await(uint32_t *done)
+{
+    enum { SIMULATED_TURNS = 10000000 };
+    while (kl_load_acquire(done) == 0) { // pairs with the release of the process
+        if (!kl_sim_running()) {
+            if (kl_runtime.config.no_threads) {
+                kl_sched_run_once(kl_now_exact() + KEEL_MS(10));
+            } else {
+                kl_futex_wait(done, 0, -1);
+            }
+            continue;
+        }
+        bool settled = kl_sim_settle(SIMULATED_TURNS);
+        if (kl_load_acquire(done) == 0) {
+            int64_t next = kl_sim_next_timer();
+            if (!settled || next == INT64_MAX) {
+                return false;
+            }
+            kl_sim_skip(next > kl_now() ? next - kl_now() : 0);
+        }
+    }
+    return true;
+}
+
 static void wait_empty(int64_t deadline)
 {
     if (kl_sim_running()) {
-        while (!kl_sim_settle(0) || (kl_table_count() > 0 && kl_sim_next_timer() <= deadline)) {
+        while (!kl_sim_settle(0) ||
+                (kl_table_count() > 0 && kl_sim_next_timer() <= deadline)) {
             int64_t next = kl_sim_next_timer();
             kl_sim_advance(next > kl_now() ? next - kl_now() : 1);
         }
@@ -148,8 +176,9 @@ static void wait_empty(int64_t deadline)
     }
 }
 
-static const char *const waits[] = {"nothing: it runs", "a message", "the reply of", "the start of",
-        "a sleep's end", "a descriptor", "the blocking pool", "an answer about"};
+static const char *const waits[] = {"nothing: it runs", "a message", "the reply of",
+        "the start of", "a sleep's end", "a descriptor", "the blocking pool",
+        "an answer about"};
 
 static void note_straggler(const keel_process_view *view, keel_stop_report *report)
 {
@@ -205,7 +234,8 @@ keel_status keel_stop(keel_deadline deadline, keel_stop_report *ret_report)
     ask_to_stop(deadline.at, &report);
     for (int round = 0; kl_table_count() > 0 && round < 10; round++) {
         tell_all(KL_ATOM(kill), false);
-        wait_empty(kl_now_exact() + KEEL_MS(100)); // some are spawned while others are killed
+        wait_empty(
+                kl_now_exact() + KEEL_MS(100)); // some are spawned while others are killed
     }
     if (ret_report != NULL) {
         *ret_report = report;
@@ -224,8 +254,8 @@ keel_status keel_stop(keel_deadline deadline, keel_stop_report *ret_report)
 
 size_t keel_run_once(keel_deadline deadline)
 {
-    if (!kl_runtime.running || !kl_runtime.config.no_threads
-            || kl_process_current() != NULL) {
+    if (!kl_runtime.running || !kl_runtime.config.no_threads ||
+            kl_process_current() != NULL) {
         return 0;
     }
     return kl_sched_run_once(deadline.at);

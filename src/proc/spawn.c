@@ -44,10 +44,10 @@ void kl_ancestor_unref(struct kl_ancestor *ancestor)
 static bool valid(const keel_spawn_opts *opts)
 {
     bool name_ok = keel_is_none(opts->name) || keel_is_atom(opts->name);
-    return name_ok && opts->priority <= KEEL_MAX_PRIORITY
-            && opts->mailbox_policy <= KEEL_MAILBOX_EXIT
-            && opts->monitor_opts.alias <= KEEL_ALIAS_REPLY_DEMONITOR
-            && opts->stack_bytes <= (size_t)1 << 30;
+    return name_ok && opts->priority <= KEEL_MAX_PRIORITY &&
+           opts->mailbox_policy <= KEEL_MAILBOX_EXIT &&
+           opts->monitor_opts.alias <= KEEL_ALIAS_REPLY_DEMONITOR &&
+           opts->stack_bytes <= (size_t)1 << 30;
 }
 
 // What few spawns ask for.
@@ -72,8 +72,8 @@ static void apply_rare(struct kl_process *child, const keel_spawn_opts *opts)
 
 static bool has_rare(const keel_spawn_opts *opts)
 {
-    return opts->mailbox_limit != 0 || opts->max_memory != 0 || opts->priority != 0
-            || opts->entry != NULL || !keel_is_none(opts->label);
+    return opts->mailbox_limit != 0 || opts->max_memory != 0 || opts->priority != 0 ||
+           opts->entry != NULL || !keel_is_none(opts->label);
 }
 
 static struct kl_process *record_new(const void *entry, uint32_t flags)
@@ -140,17 +140,17 @@ static bool tie_link(struct kl_process *child, struct kl_process *parent)
 {
     keel_pid child_pid = kl_process_pid(child);
     keel_pid parent_pid = kl_process_pid(parent);
-    return kl_relation_add(child, parent_pid.word, KL_REL_LINK, parent_pid) != NULL
-            && kl_relation_add(parent, child_pid.word, KL_REL_LINK, child_pid) != NULL;
+    return kl_relation_add(child, parent_pid.word, KL_REL_LINK, parent_pid) != NULL &&
+           kl_relation_add(parent, child_pid.word, KL_REL_LINK, child_pid) != NULL;
 }
 
 static bool tie_monitor(struct kl_process *child, struct kl_process *parent,
         const keel_monitor_opts *opts, keel_ref ref)
 {
-    struct kl_relation *watcher
-            = kl_relation_add(child, ref.word, KL_REL_WATCHER, kl_process_pid(parent));
-    struct kl_relation *monitor
-            = kl_relation_add(parent, ref.word, KL_REL_MONITOR, kl_process_pid(child));
+    struct kl_relation *watcher = kl_relation_add(
+            child, ref.word, KL_REL_WATCHER, kl_process_pid(parent));
+    struct kl_relation *monitor = kl_relation_add(
+            parent, ref.word, KL_REL_MONITOR, kl_process_pid(child));
     if (watcher == NULL || monitor == NULL) {
         return false;
     }
@@ -159,8 +159,8 @@ static bool tie_monitor(struct kl_process *child, struct kl_process *parent,
     }
     monitor->alias = (uint8_t)opts->alias;
     monitor->flags = opts->priority ? KL_REL_FIRST : 0;
-    return opts->alias == KEEL_ALIAS_NONE
-            || kl_alias_make(parent, ref, (uint8_t)opts->alias, opts->priority) == KEEL_OK;
+    return opts->alias == KEEL_ALIAS_NONE ||
+           kl_alias_make(parent, ref, (uint8_t)opts->alias, opts->priority) == KEEL_OK;
 }
 
 static void discard(struct kl_process *child)
@@ -213,7 +213,7 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
     if (has_rare(opts)) {
         apply_rare(child, opts);
     }
-    if (parent != NULL) {
+    if (parent != NULL && (parent->flags & KL_STAND_IN) == 0) {
         inherit(child, parent);
     }
     // Visible from here on: the door is open, but not idle, so nobody else wakes it.
@@ -227,8 +227,9 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
             return status;
         }
     }
-    bool tied = (!opts->link || tie_link(child, parent))
-            && (!opts->monitor || tie_monitor(child, parent, &opts->monitor_opts, monitor));
+    bool tied = (!opts->link || tie_link(child, parent)) &&
+                (!opts->monitor ||
+                        tie_monitor(child, parent, &opts->monitor_opts, monitor));
     if (!tied) {
         kl_exit_begin(child, KL_ATOM(system_limit), NULL);
     }
@@ -246,8 +247,8 @@ keel_status kl_spawn(const void *entry, uint32_t flags, keel_term argument,
         const keel_spawn_opts *opts, keel_ref monitor, keel_from starter, keel_pid *ret_pid)
 {
     struct kl_process *child;
-    keel_status status
-            = prepare(entry, flags, argument, opts, monitor, starter, ret_pid, &child);
+    keel_status status = prepare(
+            entry, flags, argument, opts, monitor, starter, ret_pid, &child);
     if (status == KEEL_OK) {
         kl_spawn_release(child);
         kl_observable();
@@ -259,8 +260,9 @@ keel_status kl_spawn(const void *entry, uint32_t flags, keel_term argument,
     return status;
 }
 
-keel_status kl_spawn_held(const void *entry, keel_term argument, const keel_spawn_opts *opts,
-        keel_ref monitor, keel_pid *ret_pid, struct kl_process **ret_child)
+keel_status kl_spawn_held(const void *entry, keel_term argument,
+        const keel_spawn_opts *opts, keel_ref monitor, keel_pid *ret_pid,
+        struct kl_process **ret_child)
 {
     keel_from nobody = {{0}, {0}};
     return prepare(entry, 0, argument, opts, monitor, nobody, ret_pid, ret_child);
@@ -290,8 +292,8 @@ keel_status keel_spawn_opt(keel_body body, keel_term argument, const keel_spawn_
 keel_status keel_spawn_handler(const keel_handler *handler, keel_term argument,
         const keel_spawn_opts *opts, keel_pid *ret_pid, keel_ref *ret_monitor)
 {
-    if (handler == NULL || handler->start == NULL || handler->receive == NULL
-            || ret_pid == NULL) {
+    if (handler == NULL || handler->start == NULL || handler->receive == NULL ||
+            ret_pid == NULL) {
         return KEEL_E_BADARG;
     }
     keel_ref ref = {0};
@@ -306,8 +308,8 @@ keel_status keel_spawn_handler(const keel_handler *handler, keel_term argument,
     return status;
 }
 
-static keel_pid spawn_or_exit(keel_body body, keel_term argument, const keel_spawn_opts *opts,
-        keel_ref *ret_monitor)
+static keel_pid spawn_or_exit(keel_body body, keel_term argument,
+        const keel_spawn_opts *opts, keel_ref *ret_monitor)
 {
     keel_pid pid = {0};
     keel_status status = keel_spawn_opt(body, argument, opts, &pid, ret_monitor);

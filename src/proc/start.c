@@ -9,8 +9,8 @@
 static bool is_exit_of(keel_term message, void *context)
 {
     keel_pid *child = context;
-    return keel_tuple_size(message) == 3 && keel_is(keel_element(message, 0), EXIT)
-            && keel_element(message, 1).word == child->word;
+    return keel_tuple_size(message) == 3 && keel_is(keel_element(message, 0), EXIT) &&
+           keel_element(message, 1).word == child->word;
 }
 
 // A linked child that failed to start leaves no EXIT behind.
@@ -80,8 +80,8 @@ static keel_status start(const void *entry, uint32_t flags, keel_term argument,
     kl_store_relaxed(&self->await_ref, ref.word);
     keel_from starter = {kl_process_pid(self), keel_from_ref(ref)};
     keel_pid child;
-    keel_status status
-            = kl_spawn(entry, flags | KL_STARTED, argument, opts, monitor, starter, &child);
+    keel_status status = kl_spawn(
+            entry, flags | KL_STARTED, argument, opts, monitor, starter, &child);
     if (status != KEEL_OK) {
         kl_store_relaxed(&self->await_ref, 0);
         if (status == KEEL_E_TAKEN) {
@@ -130,43 +130,37 @@ static void outside_done(void *context)
 static void outside_body(keel_term argument)
 {
     struct outside_start *outside = keel_to_pointer(argument, NULL);
+    kl_process_current()->flags |= KL_STAND_IN;
     keel_defer(outside_done, outside);
     keel_term ack = KEEL_NONE;
-    outside->status = start(outside->entry, outside->flags, outside->argument, outside->opts,
-            outside->timeout, &outside->pid, NULL, &ack);
+    outside->status = start(outside->entry, outside->flags, outside->argument,
+            outside->opts, outside->timeout, &outside->pid, NULL, &ack);
     if (!keel_is_none(ack)) {
         outside->ack = kl_heap_copy(&outside->heap, ack);
     }
 }
 
-static keel_status start_outside(struct outside_start *outside, keel_pid *ret_pid,
-        keel_term *ret_ack)
+static keel_status start_outside(
+        struct outside_start *outside, keel_pid *ret_pid, keel_term *ret_ack)
 {
     kl_heap_init(&outside->heap, NULL, 0);
     outside->status = KEEL_E_STOPPED;
-    keel_status status
-            = keel_spawn_opt(outside_body, keel_pointer(outside), NULL, NULL, NULL);
+    keel_pid stand_in;
+    keel_status status = keel_spawn_opt(
+            outside_body, keel_pointer(outside), NULL, &stand_in, NULL);
     if (status != KEEL_OK) {
         return status;
     }
-    while (kl_load_acquire(&outside->done) == 0) {
-        if (kl_sim_running()) {
-            kl_sim_settle(0);
-            if (kl_load_acquire(&outside->done) == 0) {
-                kl_sim_advance(KEEL_MS(1));
-            }
-        } else if (kl_runtime.config.no_threads) {
-            kl_sched_run_once(kl_now_exact() + KEEL_MS(10));
-        } else {
-            kl_futex_wait(&outside->done, 0, -1);
-        }
+    while (!kl_runtime_await(&outside->done)) {
+        // Simulated, and the child can never acknowledge. The stand-in uses our memory.
+        outside->status = KEEL_E_TIMEOUT;
+        keel_process_exit(stand_in, KL_ATOM(kill));
     }
     if (ret_pid != NULL) {
         *ret_pid = outside->pid;
     }
-    *ret_ack = keel_is_none(outside->ack)
-            ? KEEL_NONE
-            : kl_heap_copy(kl_heap_current(), outside->ack);
+    *ret_ack = keel_is_none(outside->ack) ? KEEL_NONE
+                                          : kl_heap_copy(kl_heap_current(), outside->ack);
     kl_heap_done(&outside->heap);
     return outside->status;
 }
@@ -186,8 +180,11 @@ static keel_status start_anywhere(const void *entry, uint32_t flags, keel_term a
     if (opts != NULL && (opts->link || opts->monitor)) {
         return KEEL_E_OUTSIDE;
     }
-    struct outside_start outside = {.entry = entry, .flags = flags, .argument = argument,
-            .opts = opts, .timeout = timeout};
+    struct outside_start outside = {.entry = entry,
+            .flags = flags,
+            .argument = argument,
+            .opts = opts,
+            .timeout = timeout};
     return start_outside(&outside, ret_pid, ret_ack);
 }
 
@@ -205,8 +202,8 @@ keel_status keel_gen_start(const keel_handler *handler, keel_term argument,
 keel_status keel_start_body(keel_body body, keel_term argument, const keel_spawn_opts *opts,
         keel_deadline timeout, keel_pid *ret_pid, keel_ref *ret_monitor, keel_term *ret_ack)
 {
-    return start_anywhere((const void *)(uintptr_t)body, 0, argument, opts, timeout, ret_pid,
-            ret_monitor, ret_ack);
+    return start_anywhere((const void *)(uintptr_t)body, 0, argument, opts, timeout,
+            ret_pid, ret_monitor, ret_ack);
 }
 
 // --- in the child ---
@@ -221,8 +218,8 @@ void keel_gen_ack(keel_term ack)
     if (starter->tag.word == 0) {
         return;
     }
-    struct kl_envelope *envelope
-            = kl_envelope_new(KL_REPLY, keel_is_none(ack) ? KL_ATOM(ok) : ack);
+    struct kl_envelope *envelope = kl_envelope_new(
+            KL_REPLY, keel_is_none(ack) ? KL_ATOM(ok) : ack);
     if (envelope == NULL) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }
@@ -252,8 +249,8 @@ bool keel_gen_started(void)
 void keel_gen_enter(const keel_handler *handler, void *state, keel_next first)
 {
     struct kl_process *self = kl_process_current();
-    if (self == NULL || handler == NULL || handler->receive == NULL
-            || (self->flags & KL_HANDLER) != 0) {
+    if (self == NULL || handler == NULL || handler->receive == NULL ||
+            (self->flags & KL_HANDLER) != 0) {
         keel_error(KL_ATOM(badarg));
     }
     kl_turn_enter(self, handler, state, first);
