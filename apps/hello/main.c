@@ -75,8 +75,8 @@ static void await_restart(keel_pid old)
 static void demonstration(keel_term argument)
 {
     (void)argument;
-    keel_child_spec children[]
-            = {keel_child(&counter_server, keel_int(40), .name = keel_atom(counter))};
+    keel_child_spec children[] = {
+            keel_child(&counter_server, keel_int(40), .name = keel_atom(counter))};
     keel_started tree = keel_supervisor_start_link(children, 1, .name = keel_atom(tree));
     if (tree.status != KEEL_OK) {
         printf("the supervisor did not start: %s\n", keel_show(tree.reason));
@@ -110,7 +110,7 @@ int main(void)
     }
     keel_stop_report report;
     status = keel_stop(KEEL_IN(KEEL_SECONDS(5)), &report);
-    printf("\nstopped: %zu processes ended when asked, %zu had to be killed\n", report.stopped,
-            report.killed);
+    printf("\nstopped: %zu processes ended when asked, %zu had to be killed\n",
+            report.stopped, report.killed);
     return status == KEEL_OK ? 0 : 1;
 }

@@ -30,8 +30,11 @@ keel_status kl_alias_make(struct kl_process *self, keel_ref ref, uint8_t mode, b
     if (alias == NULL) {
         return KEEL_E_NOMEM;
     }
-    *alias = (struct kl_alias){.ref = ref.word, .owner = kl_process_pid(self),
-            .mode = mode, .first = first, .next = extras->alias_list};
+    *alias = (struct kl_alias){.ref = ref.word,
+            .owner = kl_process_pid(self),
+            .mode = mode,
+            .first = first,
+            .next = extras->alias_list};
     struct shard *shard = shard_of(ref.word);
     kl_lock_take(&shard->lock);
     bool put = kl_hash_put(&shard->aliases, ref.word, alias);

@@ -137,7 +137,8 @@ keel_term keel_process_get_label(keel_pid pid)
         return set ? kl_heap_copy(kl_heap_current(), self->extras->label) : KEEL_NONE;
     }
     keel_term info;
-    if (keel_process_info(pid, keel_atom(label), &info) != KEEL_OK || !keel_is_tuple(info)) {
+    if (keel_process_info(pid, keel_atom(label), &info) != KEEL_OK ||
+            !keel_is_tuple(info)) {
         return KEEL_NONE;
     }
     keel_term label = keel_element(info, 1);
@@ -226,7 +227,8 @@ keel_term kl_priority_atom(const struct kl_process *self)
     }
 }
 
-static keel_status set_priority(struct kl_process *self, keel_term value, keel_term *ret_old)
+static keel_status set_priority(
+        struct kl_process *self, keel_term value, keel_term *ret_old)
 {
     keel_priority priority;
     if (keel_is(value, normal)) {
@@ -276,9 +278,10 @@ keel_status keel_process_flag(keel_term flag, keel_term value, keel_term *ret_ol
         uint64_t limit;
         old = keel_uint(self->extras == NULL ? 0 : self->extras->mailbox_limit);
         if (keel_get_uint(value, &limit)) {
-            status = keel_process_mailbox(limit, self->extras == NULL
-                            ? KEEL_MAILBOX_REJECT
-                            : (keel_mailbox_policy)self->extras->mailbox_policy);
+            status = keel_process_mailbox(
+                    limit, self->extras == NULL
+                                   ? KEEL_MAILBOX_REJECT
+                                   : (keel_mailbox_policy)self->extras->mailbox_policy);
         }
     }
     if (status == KEEL_OK && ret_old != NULL) {

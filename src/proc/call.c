@@ -55,8 +55,7 @@ void kl_call_defer(struct kl_process *self, struct kl_activation *activation)
     }
     // Add first, look then: see rule 2. A request (not a call) is awaited by no await_ref;
     // its maker settles it by itself.
-    struct kl_relation *owed
-            = kl_relation_add(self, from.tag.word, KL_REL_OWED, from.pid);
+    struct kl_relation *owed = kl_relation_add(self, from.tag.word, KL_REL_OWED, from.pid);
     if (owed == NULL) {
         return;
     }
@@ -154,8 +153,8 @@ static keel_status find_server(keel_term to, keel_pid *ret_pid, bool *ret_remote
         return KEEL_OK;
     }
     keel_term name = to;
-    if (keel_tuple_size(to) == 2 && keel_is_atom(keel_element(to, 0))
-            && keel_is_atom(keel_element(to, 1))) {
+    if (keel_tuple_size(to) == 2 && keel_is_atom(keel_element(to, 0)) &&
+            keel_is_atom(keel_element(to, 1))) {
         name = keel_element(to, 0);
         if (keel_element(to, 1).word != kl_node_name().word) {
             *ret_remote = true;
@@ -197,8 +196,8 @@ static keel_status call_local(struct kl_process *self, enum kl_envelope_kind kin
     envelope->deadline = deadline;
     kl_store_relaxed(&self->await_ref, ref.word);
     keel_status status = kind == KL_SYSTEM
-            ? (kl_deliver(server, envelope) ? KEEL_OK : KEEL_E_NOPROC)
-            : kl_deliver_message(server, envelope);
+                                 ? (kl_deliver(server, envelope) ? KEEL_OK : KEEL_E_NOPROC)
+                                 : kl_deliver_message(server, envelope);
     if (status == KEEL_E_OVERLOAD) {
         kl_store_relaxed(&self->await_ref, 0);
         return status;
@@ -214,8 +213,8 @@ static keel_status call_local(struct kl_process *self, enum kl_envelope_kind kin
 }
 
 // Through a monitor whose reference is an alias, as OTP does it.
-static keel_status call_remote(
-        keel_term to, keel_term request, keel_term label, int64_t deadline, keel_term *ret_reply)
+static keel_status call_remote(keel_term to, keel_term request, keel_term label,
+        int64_t deadline, keel_term *ret_reply)
 {
     keel_monitor_opts opts = {.alias = KEEL_ALIAS_REPLY_DEMONITOR};
     keel_ref ref;
@@ -252,8 +251,8 @@ static keel_status call(keel_term to, keel_term request, enum kl_envelope_kind k
     kl_observable();
     keel_pid server = {to.word};
     bool remote = false;
-    keel_status status
-            = kl_pid_is_local(server) ? KEEL_OK : find_server(to, &server, &remote);
+    keel_status status = kl_pid_is_local(server) ? KEEL_OK
+                                                 : find_server(to, &server, &remote);
     if (status != KEEL_OK) {
         return status;
     }
@@ -337,10 +336,12 @@ static void reply_as_message(keel_from from, keel_term reply)
     keel_term message = keel_tuple_of(from.tag, reply);
     keel_term to = keel_from_pid(from.pid);
     keel_term inner = from.tag;
-    if (keel_is_list(inner) && keel_is_list(keel_head(inner)) && !keel_is_nil(keel_head(inner))) {
+    if (keel_is_list(inner) && keel_is_list(keel_head(inner)) &&
+            !keel_is_nil(keel_head(inner))) {
         inner = keel_head(inner); // [[alias | Ref] | _]
     }
-    if (keel_is_list(inner) && keel_is(keel_head(inner), alias) && keel_is_ref(keel_tail(inner))) {
+    if (keel_is_list(inner) && keel_is(keel_head(inner), alias) &&
+            keel_is_ref(keel_tail(inner))) {
         to = keel_tail(inner);
     }
     keel_send_term(to, message);
@@ -348,7 +349,8 @@ static void reply_as_message(keel_from from, keel_term reply)
 
 void keel_gen_reply(keel_from from, keel_term reply)
 {
-    if (keel_is_none(reply) || !keel_is_pid(keel_from_pid(from.pid)) || !kl_runtime.running) {
+    if (keel_is_none(reply) || !keel_is_pid(keel_from_pid(from.pid)) ||
+            !kl_runtime.running) {
         return;
     }
     kl_observable();
@@ -388,6 +390,6 @@ keel_deadline keel_gen_deadline(void)
 {
     struct kl_process *self = kl_process_current();
     return self == NULL || self->stack == NULL
-            ? KEEL_NEVER
-            : keel_deadline_at(kl_activation(self)->serving_deadline);
+                   ? KEEL_NEVER
+                   : keel_deadline_at(kl_activation(self)->serving_deadline);
 }

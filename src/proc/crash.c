@@ -13,8 +13,9 @@ keel_crash_handler keel_crash_handler_set(keel_crash_handler fresh)
 
 static bool ordinary(keel_term reason)
 {
-    return keel_is(reason, normal) || keel_is(reason, shutdown) || keel_is(reason, killed)
-            || (keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
+    return keel_is(reason, normal) || keel_is(reason, shutdown) ||
+           keel_is(reason, killed) ||
+           (keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
 }
 
 static keel_term pid_list(struct kl_process *self)
@@ -42,9 +43,10 @@ static keel_term first_messages(struct kl_process *self)
 static keel_term report(struct kl_process *self)
 {
     uint32_t name = kl_load_relaxed(&self->name);
-    keel_term keys[] = {keel_atom(initial_call), keel_atom(registered_name), keel_atom(label),
-            keel_atom(ancestors), keel_atom(message_queue_len), keel_atom(messages),
-            keel_atom(links), keel_atom(dictionary), keel_atom(trap_exit), keel_atom(status)};
+    keel_term keys[] = {keel_atom(initial_call), keel_atom(registered_name),
+            keel_atom(label), keel_atom(ancestors), keel_atom(message_queue_len),
+            keel_atom(messages), keel_atom(links), keel_atom(dictionary),
+            keel_atom(trap_exit), keel_atom(status)};
     bool labelled = self->extras != NULL && !keel_is_none(self->extras->label);
     keel_term values[] = {keel_string(kl_process_entry_name(self)),
             name == 0 ? keel_nil() : (keel_term){(uint64_t)(name - 1) << 8 | 4},
@@ -68,11 +70,11 @@ static void print_trace(keel_term reason, char *buffer, size_t size)
         keel_bytes file = keel_to_bytes(keel_proplist_get(place, keel_atom(file)));
         int64_t line = keel_to_int(keel_proplist_get(place, keel_atom(line)));
         int wrote = file.data == NULL
-                ? snprintf(buffer + used, size - used, "    %.*s\n", (int)function.size,
-                          (const char *)function.data)
-                : snprintf(buffer + used, size - used, "    %.*s (%.*s:%d)\n",
-                          (int)function.size, (const char *)function.data, (int)file.size,
-                          (const char *)file.data, (int)line);
+                            ? snprintf(buffer + used, size - used, "    %.*s\n",
+                                      (int)function.size, (const char *)function.data)
+                            : snprintf(buffer + used, size - used, "    %.*s (%.*s:%d)\n",
+                                      (int)function.size, (const char *)function.data,
+                                      (int)file.size, (const char *)file.data, (int)line);
         used += wrote < 0 ? 0 : (size_t)wrote;
     }
 }
@@ -107,8 +109,10 @@ void kl_crash_report(struct kl_process *self, keel_term reason)
     }
     keel_crash_handler told = kl_load_acquire(&handler);
     if (told != NULL) {
-        keel_crash crash = {.pid = kl_process_pid(self), .reason = reason,
-                .report = report(self), .fault = (self->flags & KL_FAULT) != 0,
+        keel_crash crash = {.pid = kl_process_pid(self),
+                .reason = reason,
+                .report = report(self),
+                .fault = (self->flags & KL_FAULT) != 0,
                 .trace = trace};
         told(&crash);
     } else {

@@ -125,8 +125,8 @@ void keel_assert_failed(const char *text, const char *file, int line)
                 line);
         exit_outside("KEEL_ASSERT");
     }
-    keel_error(keel_tuple_of(keel_atom(assertion), keel_string(text), keel_string(file),
-            keel_int(line)));
+    keel_error(keel_tuple_of(
+            keel_atom(assertion), keel_string(text), keel_string(file), keel_int(line)));
 }
 
 keel_term kl_exit_stacktrace(const uintptr_t *pcs, size_t count)
@@ -135,13 +135,14 @@ keel_term kl_exit_stacktrace(const uintptr_t *pcs, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct kl_symbol symbol;
         kl_symbol_resolve(pcs[i], &symbol);
-        keel_term function = symbol.function == NULL
-                ? keel_format("0x%zx", (size_t)pcs[i])
-                : keel_string(symbol.function);
+        keel_term function = symbol.function == NULL ? keel_format("0x%zx", (size_t)pcs[i])
+                                                     : keel_string(symbol.function);
         keel_term place = symbol.file == NULL
-                ? keel_nil()
-                : keel_list_of(keel_tuple_of(keel_atom(file), keel_string(symbol.file)),
-                          keel_tuple_of(keel_atom(line), keel_int(symbol.line)));
+                                  ? keel_nil()
+                                  : keel_list_of(keel_tuple_of(keel_atom(file),
+                                                         keel_string(symbol.file)),
+                                            keel_tuple_of(keel_atom(line),
+                                                    keel_int(symbol.line)));
         frames[i] = keel_tuple_of(function, place);
     }
     return keel_list(frames, count);
@@ -208,8 +209,8 @@ keel_status keel_process_exit(keel_pid pid, keel_term reason)
     }
     keel_scope scope = keel_scope_open();
     // From outside the signal comes from no process: the receiver itself stands in.
-    struct kl_envelope *envelope
-            = kl_exit_envelope(KL_EXIT, self.word != 0 ? self : pid, reason);
+    struct kl_envelope *envelope = kl_exit_envelope(
+            KL_EXIT, self.word != 0 ? self : pid, reason);
     keel_scope_close(&scope);
     if (envelope == NULL) {
         return KEEL_E_NOMEM;
@@ -299,7 +300,8 @@ static void tell_link(struct kl_relation *link, keel_pid self, keel_term reason)
 static void tell_watcher(struct kl_relation *watcher, keel_pid self, keel_term reason)
 {
     keel_term tag = keel_is_none(watcher->tag) ? KL_ATOM(DOWN) : watcher->tag;
-    keel_term object = keel_is_none(watcher->object) ? keel_from_pid(self) : watcher->object;
+    keel_term object = keel_is_none(watcher->object) ? keel_from_pid(self)
+                                                     : watcher->object;
     keel_term ref = {watcher->key};
     struct kl_envelope *envelope = kl_envelope_new(
             KL_DOWN, keel_tuple_of(tag, ref, KL_ATOM(process), object, reason));
@@ -310,7 +312,8 @@ static void tell_watcher(struct kl_relation *watcher, keel_pid self, keel_term r
     }
 }
 
-static void tell_plain(struct kl_relation *relation, keel_pid self, enum kl_envelope_kind kind)
+static void tell_plain(
+        struct kl_relation *relation, keel_pid self, enum kl_envelope_kind kind)
 {
     if (kl_process_find(relation->pid) == NULL) {
         return;

@@ -30,8 +30,8 @@ size_t kl_process_memory(const struct kl_process *process)
 {
     size_t bytes = sizeof *process + kl_load_relaxed(&process->owned_bytes);
     if (process->stack != NULL) {
-        bytes += (size_t)(process->stack->high - process->stack->low)
-                + kl_activation(process)->heap.bytes;
+        bytes += (size_t)(process->stack->high - process->stack->low) +
+                 kl_activation(process)->heap.bytes;
     }
     if (process->extras != NULL) {
         bytes += sizeof *process->extras;
@@ -73,8 +73,8 @@ static bool fill(const struct kl_process *process, keel_process_view *view)
     view->state = state_of(status);
     view->wait = (keel_wait)kl_load_relaxed(&process->wait);
     view->waiting_for.word = kl_load_relaxed(&process->waiting_for.word);
-    view->waiting_since
-            = status == KL_WAITING ? kl_load_relaxed(&process->waiting_since) : 0;
+    view->waiting_since = status == KL_WAITING ? kl_load_relaxed(&process->waiting_since)
+                                               : 0;
     if (view->wait == KEEL_WAIT_NOTHING && status == KL_WAITING) {
         view->wait = KEEL_WAIT_MESSAGE; // a handler between messages
     }
@@ -105,8 +105,8 @@ static bool fill_more(const struct kl_process *process, keel_process_view *view)
 bool keel_inspect_process(keel_pid pid, keel_process_view *ret_view)
 {
     struct kl_process *process = kl_process_find(pid);
-    return process != NULL && ret_view != NULL && fill(process, ret_view)
-            && ret_view->pid.word == pid.word && fill_more(process, ret_view);
+    return process != NULL && ret_view != NULL && fill(process, ret_view) &&
+           ret_view->pid.word == pid.word && fill_more(process, ret_view);
 }
 
 void keel_inspect_each(
@@ -132,8 +132,8 @@ static size_t print_parked(const struct kl_process *process, char *buffer, size_
     const struct kl_stack *stack = kl_load_relaxed(&process->stack);
     uintptr_t pc;
     uintptr_t frame;
-    if (stack == NULL || kl_load_relaxed(&process->status) != KL_WAITING
-            || !kl_stack_parked(stack, &pc, &frame)) {
+    if (stack == NULL || kl_load_relaxed(&process->status) != KL_WAITING ||
+            !kl_stack_parked(stack, &pc, &frame)) {
         return 0;
     }
     uintptr_t pcs[32];
@@ -169,12 +169,12 @@ size_t kl_frames_print(const uintptr_t *pcs, size_t count, char *buffer, size_t 
         struct kl_symbol symbol;
         kl_symbol_resolve(pcs[i], &symbol);
         int wrote = symbol.file == NULL
-                ? snprintf(buffer + used, size - used, "%s+0x%zx\n",
-                          symbol.function == NULL ? "?" : symbol.function,
-                          (size_t)symbol.offset)
-                : snprintf(buffer + used, size - used, "%s (%s:%d)\n",
-                          symbol.function == NULL ? "?" : symbol.function, symbol.file,
-                          symbol.line);
+                            ? snprintf(buffer + used, size - used, "%s+0x%zx\n",
+                                      symbol.function == NULL ? "?" : symbol.function,
+                                      (size_t)symbol.offset)
+                            : snprintf(buffer + used, size - used, "%s (%s:%d)\n",
+                                      symbol.function == NULL ? "?" : symbol.function,
+                                      symbol.file, symbol.line);
         used += wrote < 0 ? 0 : (size_t)wrote;
     }
     return used < size ? used : size - 1;
@@ -219,14 +219,19 @@ bool keel_inspect_worker(unsigned index, keel_worker_view *ret_view)
     if (ret_view == NULL || !kl_runtime.running || !kl_worker_stats(index, &stats)) {
         return false;
     }
-    *ret_view = (keel_worker_view){.turns = stats.turns, .given = stats.given,
-            .taken = stats.taken, .parks = stats.parks, .stuck = stats.stuck,
-            .busy_ns = stats.busy_ns, .queued = stats.queued,
+    *ret_view = (keel_worker_view){.turns = stats.turns,
+            .given = stats.given,
+            .taken = stats.taken,
+            .parks = stats.parks,
+            .stuck = stats.stuck,
+            .busy_ns = stats.busy_ns,
+            .queued = stats.queued,
             .running_ns = stats.running_ns};
     if (stats.running != NULL) {
         // Records never move and are never given back, so even a stale one may be read.
         struct kl_process *process = KL_CONTAINER(stats.running, struct kl_process, task);
-        ret_view->running = kl_pid_make(process->slot, kl_load_relaxed(&process->generation));
+        ret_view->running = kl_pid_make(
+                process->slot, kl_load_relaxed(&process->generation));
     }
     return true;
 }
@@ -241,7 +246,8 @@ size_t keel_inspect_stacks(keel_stack_view *ret_views, size_t max)
     size_t total = kl_stack_census(census, wanted);
     for (size_t i = 0; i < wanted && i < total; i++) {
         ret_views[i] = (keel_stack_view){.entry = symbol_name(census[i].site),
-                .uses = census[i].uses, .deepest_bytes = census[i].deepest_bytes};
+                .uses = census[i].uses,
+                .deepest_bytes = census[i].deepest_bytes};
     }
     return total;
 }

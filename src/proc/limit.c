@@ -53,8 +53,8 @@ static void check_alarm(struct kl_process *self)
 static void drop_oldest(struct kl_process *self)
 {
     struct kl_envelope *envelope = kl_mailbox_remove(self, &self->head);
-    if ((envelope->kind == KL_CALL || envelope->kind == KL_SYSTEM)
-            && kl_is_call_ref(envelope->ref)) {
+    if ((envelope->kind == KL_CALL || envelope->kind == KL_SYSTEM) &&
+            kl_is_call_ref(envelope->ref)) {
         kl_call_fail((keel_pid){envelope->from}, envelope->ref, 0, keel_atom(overload));
     }
     kl_envelope_free(envelope);

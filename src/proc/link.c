@@ -156,8 +156,8 @@ static bool resolve(keel_term to, struct target *ret)
 static void down_self(struct kl_process *self, const struct target *target, keel_term tag,
         keel_ref ref, keel_term reason)
 {
-    keel_term object
-            = keel_is_none(target->object) ? keel_from_pid(target->pid) : target->object;
+    keel_term object = keel_is_none(target->object) ? keel_from_pid(target->pid)
+                                                    : target->object;
     keel_term body = keel_tuple_of(keel_is_none(tag) ? KL_ATOM(DOWN) : tag,
             keel_from_ref(ref), KL_ATOM(process), object, reason);
     struct kl_envelope *envelope = kl_envelope_new(KL_DOWN, body);
@@ -230,8 +230,8 @@ keel_status keel_monitor_opt(keel_term to, const keel_monitor_opts *opts, keel_r
     }
     kl_observable();
     keel_ref ref = keel_make_ref();
-    if (opts->alias != KEEL_ALIAS_NONE
-            && kl_alias_make(self, ref, (uint8_t)opts->alias, opts->priority) != KEEL_OK) {
+    if (opts->alias != KEEL_ALIAS_NONE &&
+            kl_alias_make(self, ref, (uint8_t)opts->alias, opts->priority) != KEEL_OK) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }
     if (target.pid.word != kl_process_pid(self).word) {
@@ -249,16 +249,15 @@ keel_ref keel_monitor_term(keel_term target)
     return ref;
 }
 
-
 // Takes the DOWN (or whatever tag) of `ref` out of the mailbox.
 static void flush_down(struct kl_process *self, keel_ref ref)
 {
     kl_take(self);
     for (struct kl_envelope **link = &self->head; *link != NULL; link = &(*link)->next) {
         keel_term body = (*link)->body;
-        if ((*link)->kind == KL_MESSAGE && keel_tuple_size(body) == 5
-                && keel_element(body, 1).word == ref.word
-                && keel_is(keel_element(body, 2), process)) {
+        if ((*link)->kind == KL_MESSAGE && keel_tuple_size(body) == 5 &&
+                keel_element(body, 1).word == ref.word &&
+                keel_is(keel_element(body, 2), process)) {
             kl_envelope_free(kl_mailbox_remove(self, link));
             return;
         }

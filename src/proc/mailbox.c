@@ -43,16 +43,17 @@ static keel_status count_in(struct kl_process *to, struct kl_envelope *envelope)
     if (limit == 0) {
         return KEEL_OK;
     }
-    if (kl_add_relaxed(&extras->mailbox_counted, 1) < limit
-            || extras->mailbox_policy == KEEL_MAILBOX_DROP_OLD
-            || extras->mailbox_policy == KEEL_MAILBOX_EXIT) {
+    if (kl_add_relaxed(&extras->mailbox_counted, 1) < limit ||
+            extras->mailbox_policy == KEEL_MAILBOX_DROP_OLD ||
+            extras->mailbox_policy == KEEL_MAILBOX_EXIT) {
         envelope->flags |= KL_COUNTED; // the owner drops the oldest, or exits
         return KEEL_OK;
     }
     kl_add_relaxed(&extras->mailbox_counted, (size_t)-1);
     kl_add_relaxed(&extras->dropped, 1);
     kl_add_relaxed(&kl_runtime.dropped, 1);
-    return extras->mailbox_policy == KEEL_MAILBOX_REJECT ? KEEL_E_OVERLOAD : KEEL_E_CANCELED;
+    return extras->mailbox_policy == KEEL_MAILBOX_REJECT ? KEEL_E_OVERLOAD
+                                                         : KEEL_E_CANCELED;
 }
 
 keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
@@ -106,8 +107,8 @@ void kl_undeliverable(struct kl_envelope *envelope)
     case KL_CALL:
     case KL_SYSTEM:
         if (kl_is_call_ref(envelope->ref)) {
-            kl_call_fail((keel_pid){envelope->from}, envelope->ref, KL_NOPROC,
-                    KL_ATOM(noproc));
+            kl_call_fail(
+                    (keel_pid){envelope->from}, envelope->ref, KL_NOPROC, KL_ATOM(noproc));
         }
         break;
     case KL_LINK:
@@ -171,8 +172,8 @@ bool kl_take_chain(struct kl_process *self)
     size_t before = self->queue_len;
     kl_act_on(self, (struct kl_envelope *)chain);
     bool watched = (self->flags & (KL_LIMITED | KL_QUEUE_WATCHED)) != 0;
-    if (self->queue_len > before
-            && (watched || self->queue_len >= kl_runtime.config.queue_alarm)) {
+    if (self->queue_len > before &&
+            (watched || self->queue_len >= kl_runtime.config.queue_alarm)) {
         kl_queue_check(self, before);
     }
     return true;

@@ -52,8 +52,8 @@ static void detach(struct kl_owned *owned)
 
 static bool over_limit(const struct kl_process *self, size_t bytes)
 {
-    return self != NULL && self->extras != NULL && self->extras->max_memory != 0
-            && self->owned_bytes + bytes > self->extras->max_memory;
+    return self != NULL && self->extras != NULL && self->extras->max_memory != 0 &&
+           self->owned_bytes + bytes > self->extras->max_memory;
 }
 
 static struct kl_owned *owned_new(struct kl_process *self, size_t bytes, bool kept)
@@ -128,8 +128,8 @@ static void keep_free(void *memory, size_t bytes)
 static void heap_exhausted(struct kl_heap *heap)
 {
     struct kl_process *self = kl_process_current();
-    if (self != NULL && self->stack != NULL && &kl_activation(self)->heap == heap
-            && kl_fiber_current() == self->stack) {
+    if (self != NULL && self->stack != NULL && &kl_activation(self)->heap == heap &&
+            kl_fiber_current() == self->stack) {
         heap->max_bytes = 0; // the way out needs some
         exhausted(self);
     }
@@ -247,7 +247,8 @@ bool keel_undefer(void (*fn)(void *arg), void *arg)
     if (self == NULL || self->extras == NULL) {
         return false;
     }
-    for (struct kl_defer **link = &self->extras->defers; *link != NULL; link = &(*link)->next) {
+    for (struct kl_defer **link = &self->extras->defers; *link != NULL;
+            link = &(*link)->next) {
         struct kl_defer *defer = *link;
         if (defer->fn == fn && defer->arg == arg) {
             *link = defer->next;

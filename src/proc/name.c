@@ -34,8 +34,8 @@ static uint64_t *entry(keel_term name, bool make)
 
 static bool reserved(keel_term name)
 {
-    return !keel_is_atom(name) || keel_is(name, undefined) || keel_is(name, nil)
-            || keel_is(name, true) || keel_is(name, false);
+    return !keel_is_atom(name) || keel_is(name, undefined) || keel_is(name, nil) ||
+           keel_is(name, true) || keel_is(name, false);
 }
 
 static keel_status register_locked(keel_term name, keel_pid pid, struct kl_process *process)
@@ -53,8 +53,8 @@ static keel_status register_locked(keel_term name, keel_pid pid, struct kl_proce
     // either we see the closed door, or kl_name_release, which comes after the closing,
     // sees the name.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (kl_load_relaxed(&process->door) == KL_DOOR_CLOSED
-            || kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
+    if (kl_load_relaxed(&process->door) == KL_DOOR_CLOSED ||
+            kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
         kl_store_relaxed(at, 0);
         kl_store_relaxed(&process->name, 0);
         return KEEL_E_NOPROC;

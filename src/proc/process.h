@@ -287,6 +287,16 @@ void kl_turn(struct kl_task *task);
 // Waits until something new has come through the door or `deadline` has passed. False
 // when it has. Other processes run meanwhile. Only from the process.
 bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline);
+
+// --- serve.c ---
+// The first functions on a process's stack; their argument is the activation.
+void kl_body_main(void *argument);
+void kl_handler_main(void *argument);
+void kl_failed_main(void *argument); // hears of its own failure
+// Makes a handler of a body; does not return.
+_Noreturn void kl_turn_enter(
+        struct kl_process *self, const keel_handler *handler, void *state, keel_next first);
+
 void kl_give_way(struct kl_process *self);
 // Counts one step of work; gives way when there were many.
 static inline void kl_step(struct kl_process *self)
@@ -299,9 +309,6 @@ static inline void kl_step(struct kl_process *self)
         kl_give_way(self);
     }
 }
-// Makes a handler of a body; does not return.
-_Noreturn void kl_turn_enter(
-        struct kl_process *self, const keel_handler *handler, void *state, keel_next first);
 void kl_observable_simulated(void);
 // Where the simulator may switch.
 static inline void kl_observable(void)

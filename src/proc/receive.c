@@ -112,8 +112,8 @@ static keel_status receive_wanted(struct kl_process *self, const struct wanted *
     }
 }
 
-keel_status keel_receive_where(bool (*test)(keel_term message, void *context), void *context,
-        keel_deadline deadline, keel_term *ret_message)
+keel_status keel_receive_where(bool (*test)(keel_term message, void *context),
+        void *context, keel_deadline deadline, keel_term *ret_message)
 {
     keel_status status;
     struct kl_process *self = receiver(&status);
@@ -138,8 +138,8 @@ static bool matches(keel_term message, void *context)
     return keel_match_at(pattern->site, message, pattern->args, pattern->count);
 }
 
-keel_status keel_receive_match_at(keel_pattern_site *site, keel_deadline deadline,
-        const keel_arg *args, size_t count)
+keel_status keel_receive_match_at(
+        keel_pattern_site *site, keel_deadline deadline, const keel_arg *args, size_t count)
 {
     struct pattern pattern = {site, args, count};
     keel_term message;

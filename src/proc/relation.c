@@ -36,8 +36,8 @@ static bool make_index(struct kl_process *self)
     return true;
 }
 
-struct kl_relation *kl_relation_add(struct kl_process *self, uint64_t key,
-        enum kl_relation_kind kind, keel_pid pid)
+struct kl_relation *kl_relation_add(
+        struct kl_process *self, uint64_t key, enum kl_relation_kind kind, keel_pid pid)
 {
     struct kl_relation *relation = kl_pool_alloc(sizeof *relation);
     if (relation == NULL) {

@@ -45,8 +45,8 @@ static keel_status send_other(keel_term to, keel_term message, bool nosuspend, b
     if (keel_is_ref(to)) {
         return send_alias(keel_to_ref(to), message, first);
     }
-    if (keel_tuple_size(to) == 2 && keel_is_atom(keel_element(to, 0))
-            && keel_is_atom(keel_element(to, 1))) {
+    if (keel_tuple_size(to) == 2 && keel_is_atom(keel_element(to, 0)) &&
+            keel_is_atom(keel_element(to, 1))) {
         if (keel_element(to, 1).word != kl_node_name().word) {
             return send_remote(to, message, nosuspend);
         }
@@ -114,12 +114,13 @@ keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message
             continue;
         }
         struct kl_envelope *envelope = shared == NULL
-                ? kl_envelope_new(KL_MESSAGE, message)
-                : kl_envelope_new_shared(KL_MESSAGE, shared);
+                                               ? kl_envelope_new(KL_MESSAGE, message)
+                                               : kl_envelope_new_shared(KL_MESSAGE, shared);
         if (envelope == NULL) {
             status = KEEL_E_NOMEM;
         } else {
-            kl_deliver_message(pids[i], envelope); // what a mailbox refuses is counted there
+            kl_deliver_message(
+                    pids[i], envelope); // what a mailbox refuses is counted there
         }
     }
     keel_scope_close(&scope);
@@ -133,7 +134,8 @@ keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message
 keel_term keel_to_of_name(const char *name)
 {
     keel_term atom = KEEL_NONE;
-    if (name == NULL || keel_atom_existing(name, __builtin_strlen(name), &atom) != KEEL_OK) {
+    if (name == NULL ||
+            keel_atom_existing(name, __builtin_strlen(name), &atom) != KEEL_OK) {
         return KL_ATOM(undefined); // nobody can have that name
     }
     return atom;

@@ -49,7 +49,8 @@ void kl_down_arrived(struct kl_process *self, struct kl_envelope *envelope)
         kl_envelope_free(envelope); // demonitored meanwhile
         return;
     }
-    if (monitor->alias == KEEL_ALIAS_DEMONITOR || monitor->alias == KEEL_ALIAS_REPLY_DEMONITOR) {
+    if (monitor->alias == KEEL_ALIAS_DEMONITOR ||
+            monitor->alias == KEEL_ALIAS_REPLY_DEMONITOR) {
         kl_alias_release(self, envelope->ref);
     }
     if ((monitor->flags & KL_REL_FIRST) != 0) {
@@ -62,9 +63,9 @@ void kl_down_arrived(struct kl_process *self, struct kl_envelope *envelope)
 
 static void link_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
-    if (kl_relation_find(self, envelope->from) == NULL
-            && kl_relation_add(self, envelope->from, KL_REL_LINK,
-                       (keel_pid){envelope->from}) == NULL) {
+    if (kl_relation_find(self, envelope->from) == NULL &&
+            kl_relation_add(self, envelope->from, KL_REL_LINK,
+                    (keel_pid){envelope->from}) == NULL) {
         kl_undeliverable(envelope); // no memory: as if this process had ended
         return;
     }
@@ -158,10 +159,10 @@ static void leader_arrived(struct kl_process *self, struct kl_envelope *envelope
 // that were taken back hear nothing.
 static bool matters_to_the_dying(const struct kl_envelope *envelope)
 {
-    return envelope->kind == KL_ALARM || envelope->kind == KL_LINK
-            || envelope->kind == KL_UNLINK || envelope->kind == KL_UNLINK_ACK
-            || envelope->kind == KL_MONITOR || envelope->kind == KL_DEMONITOR
-            || envelope->kind == KL_SETTLED;
+    return envelope->kind == KL_ALARM || envelope->kind == KL_LINK ||
+           envelope->kind == KL_UNLINK || envelope->kind == KL_UNLINK_ACK ||
+           envelope->kind == KL_MONITOR || envelope->kind == KL_DEMONITOR ||
+           envelope->kind == KL_SETTLED;
 }
 
 void kl_signal(struct kl_process *self, struct kl_envelope *envelope)

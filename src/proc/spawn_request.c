@@ -28,8 +28,8 @@ static keel_term reason_of(keel_status status)
     }
 }
 
-keel_status keel_spawn_request(keel_body body, keel_term argument, const keel_spawn_opts *opts,
-        keel_term tag, keel_ref *ret_request)
+keel_status keel_spawn_request(keel_body body, keel_term argument,
+        const keel_spawn_opts *opts, keel_term tag, keel_ref *ret_request)
 {
     struct kl_process *self = kl_process_current();
     if (self == NULL) {
@@ -43,8 +43,8 @@ keel_status keel_spawn_request(keel_body body, keel_term argument, const keel_sp
     // The child may not run before the answer is posted: other workers could take it, so
     // it is spawned suspended by its birth and let go afterwards.
     struct kl_process *held = NULL;
-    keel_status status = kl_spawn_held((const void *)(uintptr_t)body, argument, opts, ref,
-            &pid, &held);
+    keel_status status = kl_spawn_held(
+            (const void *)(uintptr_t)body, argument, opts, ref, &pid, &held);
     *ret_request = ref;
     if (status != KEEL_OK) {
         return post(tag, ref, KL_ATOM(error), reason_of(status));

@@ -40,8 +40,8 @@ bool keel_process_alive(keel_pid pid)
         return false;
     }
     uintptr_t door = kl_load_acquire(&process->door);
-    if (kl_load_relaxed(&process->generation) != kl_pid_generation(pid)
-            || door == KL_DOOR_CLOSED) {
+    if (kl_load_relaxed(&process->generation) != kl_pid_generation(pid) ||
+            door == KL_DOOR_CLOSED) {
         return false;
     }
     struct kl_process *self = kl_process_current();
@@ -149,7 +149,8 @@ keel_term kl_suspending(struct kl_process *self)
     struct kl_suspension *at = self->extras == NULL ? NULL : self->extras->suspensions;
     for (; at != NULL; at = at->next) {
         list = keel_cons(
-                keel_tuple_of(keel_from_pid(at->pid), keel_uint(at->count), keel_int(0)), list);
+                keel_tuple_of(keel_from_pid(at->pid), keel_uint(at->count), keel_int(0)),
+                list);
     }
     return list;
 }

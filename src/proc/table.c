@@ -6,10 +6,10 @@ static uint32_t *free_link(void *record);
 static void prepare(void *record, uint32_t index);
 
 struct kl_slots kl_table = {
-    .record_bytes = sizeof(struct kl_process),
-    .link = free_link,
-    .prepare = prepare,
-    .number = 0,
+        .record_bytes = sizeof(struct kl_process),
+        .link = free_link,
+        .prepare = prepare,
+        .number = 0,
 };
 
 // Alive processes. `changed` is a futex word for those who wait for none.

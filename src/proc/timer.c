@@ -20,11 +20,11 @@ static uint32_t *free_link(void *record);
 static void prepare(void *record, uint32_t index);
 
 static struct kl_slots table = {
-    .record_bytes = sizeof(struct user_timer),
-    .max = 1u << 27,
-    .link = free_link,
-    .prepare = prepare,
-    .number = 1,
+        .record_bytes = sizeof(struct user_timer),
+        .max = 1u << 27,
+        .link = free_link,
+        .prepare = prepare,
+        .number = 1,
 };
 
 static uint32_t *free_link(void *record)
@@ -139,8 +139,8 @@ void kl_timer_forget(uint64_t word)
 
 static void note_own(struct kl_process *self, keel_term to, keel_ref ref)
 {
-    if (self != NULL && to.word == kl_process_pid(self).word
-            && kl_relation_add(self, ref.word, KL_REL_TIMER, kl_process_pid(self)) == NULL) {
+    if (self != NULL && to.word == kl_process_pid(self).word &&
+            kl_relation_add(self, ref.word, KL_REL_TIMER, kl_process_pid(self)) == NULL) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }
 }
@@ -232,8 +232,8 @@ static bool read_options(keel_term options, bool *ret_absolute)
     keel_term item;
     *ret_absolute = false;
     while (keel_list_next(&options, &item)) {
-        if (keel_tuple_size(item) != 2 || !keel_is(keel_element(item, 0), abs)
-                || !keel_is_bool(keel_element(item, 1))) {
+        if (keel_tuple_size(item) != 2 || !keel_is(keel_element(item, 0), abs) ||
+                !keel_is_bool(keel_element(item, 1))) {
             return false;
         }
         *ret_absolute = keel_to_bool(keel_element(item, 1));
@@ -248,9 +248,9 @@ static keel_status arm_opt(keel_term milliseconds, keel_term to, keel_term messa
     const int64_t most = INT64_MAX / 1000000 / 2;
     bool absolute;
     int64_t value;
-    if (ret_timer == NULL || !read_options(options, &absolute)
-            || !keel_get_int(milliseconds, &value) || value > most || value < -most
-            || (!absolute && value < 0)) {
+    if (ret_timer == NULL || !read_options(options, &absolute) ||
+            !keel_get_int(milliseconds, &value) || value > most || value < -most ||
+            (!absolute && value < 0)) {
         return KEEL_E_BADARG;
     }
     int64_t at = absolute ? value * 1000000 : keel_deadline_in(KEEL_MS(value)).at;
@@ -296,8 +296,7 @@ bool keel_read_timer(keel_ref ref, keel_duration *ret_left)
     int64_t left = timer->timer.at - kl_now();
     keel_term to = timer->to;
     kl_lock_give(&timer->lock);
-    if (!running
-            || (!keel_is_atom(to) && kl_process_find((keel_pid){to.word}) == NULL)) {
+    if (!running || (!keel_is_atom(to) && kl_process_find((keel_pid){to.word}) == NULL)) {
         return false; // its receiver has ended
     }
     if (ret_left != NULL) {

@@ -43,8 +43,8 @@ static bool act(keel_term what)
 static bool ends_timer(keel_term message, void *context)
 {
     (void)context;
-    return keel_is(message, keel_timer_cancelled)
-            || keel_match(message, "{'DOWN', _, process, _, _}");
+    return keel_is(message, keel_timer_cancelled) ||
+           keel_match(message, "{'DOWN', _, process, _, _}");
 }
 
 static void timer_body(keel_term argument)
@@ -129,7 +129,8 @@ keel_status keel_send_interval(
     if (!is_destination(to) || keel_is_none(message)) {
         return KEEL_E_BADARG;
     }
-    return start_timer(duration, true, keel_make("{send, To, Message}", to, message), ret_timer);
+    return start_timer(
+            duration, true, keel_make("{send, To, Message}", to, message), ret_timer);
 }
 
 keel_status keel_exit_after(
@@ -138,7 +139,8 @@ keel_status keel_exit_after(
     if (!is_destination(to) || keel_is_none(reason)) {
         return KEEL_E_BADARG;
     }
-    return start_timer(duration, false, keel_make("{exit, To, Reason}", to, reason), ret_timer);
+    return start_timer(
+            duration, false, keel_make("{exit, To, Reason}", to, reason), ret_timer);
 }
 
 keel_status keel_kill_after(keel_duration duration, keel_term to, keel_ref *ret_timer)

@@ -53,8 +53,8 @@ static void finished(struct pending *pending)
     pending_unref(pending);
 }
 
-static bool await(
-        struct kl_process *self, struct pending *pending, enum keel_wait what, int64_t deadline)
+static bool await(struct kl_process *self, struct pending *pending, enum keel_wait what,
+        int64_t deadline)
 {
     while (kl_load_acquire(&pending->done) == 0) {
         if (!kl_wait(self, what, deadline)) {

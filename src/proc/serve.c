@@ -1,0 +1,242 @@
+// What runs on the stack of a process: a body, or a handler's callbacks one after another.
+
+#include "process.h"
+
+// Takes what the process was born with.
+static keel_term be_born(struct kl_process *self, struct kl_activation *activation)
+{
+    struct kl_birth *birth = self->state;
+    struct kl_envelope *argument = birth->argument;
+    activation->starter.pid.word = argument->from;
+    activation->starter.tag.word = argument->ref;
+    if (birth->stack_bytes != 0) {
+        kl_extras(self)->stack_bytes = birth->stack_bytes;
+    }
+    kl_pool_free(birth, sizeof *birth);
+    self->state = NULL;
+    self->flags |= KL_BORN;
+    self->flags &= ~(uint32_t)KL_REPLACED;
+    return kl_envelope_open(argument, &activation->heap);
+}
+
+void kl_body_main(void *argument)
+{
+    struct kl_activation *activation = argument;
+    struct kl_process *self = activation->process;
+    keel_term term = be_born(self, activation);
+    keel_body body = (keel_body)(uintptr_t)self->entry;
+    if (body == NULL) {
+        keel_error(KL_ATOM(undef));
+    }
+    body(term);
+}
+
+// Carries out what a callback returned.
+static void follow(struct kl_process *self, keel_next next)
+{
+    self->flags &= ~(uint32_t)(KL_AGAIN | KL_HANDLER_SUSPENDED);
+    self->deadline = INT64_MAX;
+    switch (next.action) {
+    case KEEL_NEXT_EXIT:
+        kl_exit_now(self, next.reason, 0);
+    case KEEL_NEXT_AGAIN:
+        self->flags |= KL_AGAIN;
+        return;
+    case KEEL_NEXT_SUSPENDED:
+        self->flags |= KL_HANDLER_SUSPENDED;
+        return;
+    case KEEL_NEXT_WAIT:
+    case KEEL_NEXT_HIBERNATE: // a handler that waits holds no memory anyway
+        self->deadline = next.until.at;
+        return;
+    default:
+        keel_error(keel_make("{bad_return_value, {keel_next, N}}", next.action));
+    }
+}
+
+// Which link of the mailbox holds what the handler takes next.
+static struct kl_envelope **next_link(struct kl_process *self)
+{
+    struct kl_envelope **link = &self->head;
+    if ((self->flags & KL_HANDLER_SUSPENDED) == 0) {
+        return link;
+    }
+    keel_pid parent = self->ancestors == NULL ? (keel_pid){0} : self->ancestors->pid;
+    for (; *link != NULL; link = &(*link)->next) {
+        struct kl_envelope *envelope = *link;
+        keel_term body = envelope->body;
+        if (envelope->kind == KL_SYSTEM) {
+            break;
+        }
+        if (envelope->kind == KL_MESSAGE && keel_tuple_size(body) == 3) {
+            keel_term tag = keel_element(body, 0);
+            if (keel_is(tag, system) ||
+                    (keel_is(tag, EXIT) && parent.word != 0 &&
+                            keel_element(body, 1).word == parent.word)) {
+                break;
+            }
+        }
+    }
+    return link;
+}
+
+// What kind of message a plain term is to a handler.
+static void classify(struct kl_process *self, keel_message *message)
+{
+    keel_term body = message->body;
+    size_t size = keel_tuple_size(body);
+    if (size != 2 && size != 3) {
+        return;
+    }
+    keel_term tag = keel_element(body, 0);
+    if (size == 2) {
+        if (keel_is(tag, $gen_cast)) {
+            message->kind = KEEL_MESSAGE_CAST;
+            message->body = keel_element(body, 1);
+        }
+        return;
+    }
+    keel_term second = keel_element(body, 1);
+    if (keel_is(tag, EXIT)) {
+        if (self->ancestors != NULL && (self->flags & KL_STARTED) != 0 &&
+                second.word == self->ancestors->pid.word) {
+            message->kind = KEEL_MESSAGE_PARENT_EXIT;
+            message->body = keel_element(body, 2);
+        }
+        return;
+    }
+    bool call = keel_is(tag, $gen_call);
+    if ((call || keel_is(tag, system)) && keel_tuple_size(second) == 2 &&
+            keel_is_pid(keel_element(second, 0))) {
+        message->kind = call ? KEEL_MESSAGE_CALL : KEEL_MESSAGE_SYSTEM;
+        message->from = keel_from_of_term(second);
+        message->body = keel_element(body, 2);
+    }
+}
+
+static void fill_message(struct kl_process *self, struct kl_activation *activation,
+        struct kl_envelope *envelope, keel_message *message)
+{
+    static const keel_message_kind kinds[] = {
+            KEEL_MESSAGE_INFO, KEEL_MESSAGE_CALL, KEEL_MESSAGE_SYSTEM, KEEL_MESSAGE_CAST};
+    uint8_t kind = envelope->kind;
+    message->kind = kinds[kind];
+    if (kind == KL_CALL || kind == KL_SYSTEM) {
+        message->from.pid.word = envelope->from;
+        message->from.tag.word = envelope->ref;
+        activation->serving_deadline = envelope->deadline;
+        activation->serving_flags = envelope->flags;
+    }
+    message->body = kl_envelope_open(envelope, &activation->heap);
+    if (kind == KL_MESSAGE) {
+        classify(self, message);
+    }
+    if (message->kind == KEEL_MESSAGE_CALL || message->kind == KEEL_MESSAGE_SYSTEM) {
+        activation->serving = message->from;
+    }
+}
+
+// Takes the next message of a handler into `message`; false when there is none now.
+static bool next_message(
+        struct kl_process *self, struct kl_activation *activation, keel_message *message)
+{
+    *message = (keel_message){KEEL_MESSAGE_AGAIN, KEEL_NONE, {{0}, {0}}};
+    if ((self->flags & KL_AGAIN) != 0) {
+        return true;
+    }
+    if (self->head == NULL) {
+        kl_take(self);
+        if ((self->flags & KL_DYING) != 0 || self->suspended > 0) {
+            return false;
+        }
+    }
+    struct kl_envelope **link = next_link(self);
+    if (*link != NULL) {
+        struct kl_envelope *envelope = kl_mailbox_remove(self, link);
+        kl_store_relaxed(&self->messages_in, self->messages_in + 1);
+        fill_message(self, activation, envelope, message);
+        return true;
+    }
+    message->kind = KEEL_MESSAGE_TIMEOUT;
+    return (self->flags & KL_TIMED_OUT) != 0;
+}
+
+// Handles messages until there are none or others should have a turn.
+static void serve(struct kl_process *self, struct kl_activation *activation)
+{
+    const keel_handler *handler = self->entry;
+    keel_message message;
+    while (next_message(self, activation, &message)) {
+        self->flags &= ~(uint32_t)(KL_TIMED_OUT | KL_AGAIN);
+        self->deadline = INT64_MAX;
+        keel_next next = handler->receive(self->state, &message);
+        if (activation->serving.tag.word != 0) {
+            kl_call_defer(self, activation);
+        }
+        activation->serving_deadline = INT64_MAX;
+        follow(self, next);
+        kl_heap_reset(&activation->heap);
+        if (self->suspended > 0) {
+            break;
+        }
+        kl_store_relaxed(&self->reductions, self->reductions + 1);
+        if (activation->budget == 0) {
+            activation->again = true;
+            break;
+        }
+        activation->budget--;
+        kl_observable();
+    }
+    self->flags &= ~(uint32_t)KL_CHANGED;
+}
+
+void kl_handler_main(void *argument)
+{
+    struct kl_activation *activation = argument;
+    struct kl_process *self = activation->process;
+    const keel_handler *handler = self->entry;
+    if ((self->flags & KL_BORN) == 0) {
+        keel_term term = be_born(self, activation);
+        self->state = kl_pool_alloc(handler->state_bytes);
+        if (self->state == NULL && handler->state_bytes != 0) {
+            kl_exit_now(self, KL_ATOM(system_limit), 0);
+        }
+        __builtin_memset(self->state, 0, handler->state_bytes);
+        follow(self, handler->start(self->state, term));
+        keel_gen_ack(KL_ATOM(ok)); // for a start that acknowledged nothing itself
+        kl_heap_reset(&activation->heap);
+    }
+    serve(self, activation);
+}
+
+void kl_turn_enter(
+        struct kl_process *self, const keel_handler *handler, void *state, keel_next first)
+{
+    // The body's frames end here; the state and the reason to go on are all that is left.
+    self->entry = handler;
+    self->state = state;
+    self->flags |= KL_HANDLER | KL_ENTERED;
+    follow(self, first);
+    kl_activation(self)->again = true; // what came while it was a body waits in the mailbox
+    kl_fiber_finish();
+}
+
+void kl_failed_main(void *argument)
+{
+    struct kl_activation *activation = argument;
+    struct kl_process *self = activation->process;
+    const keel_handler *handler = self->entry;
+    keel_next next = handler->failed(self->state, self->exit_reason);
+    if (next.action != KEEL_NEXT_EXIT) {
+        self->flags &= ~(uint32_t)(KL_ERROR | KL_FAULT);
+    }
+    if (activation->serving.tag.word != 0) {
+        kl_call_defer(self, activation);
+    }
+    activation->serving_deadline = INT64_MAX;
+    follow(self, next);
+    keel_gen_ack(KL_ATOM(ok));
+    activation->failures = 0;
+    kl_heap_reset(&activation->heap);
+    serve(self, activation);
+}
