@@ -24,12 +24,14 @@ static FAULTY void touch(uintptr_t address)
 static FAULTY void touch_null(void)
 {
     touch(0);
+    __asm__ volatile(""); // or the call would be a jump, and this frame not in the trace
 }
 
 // An address that no Linux maps: with bits set above those of user space.
 static FAULTY void touch_wild(void)
 {
     touch(UINT64_C(0x00ff0000deadbee0));
+    __asm__ volatile("");
 }
 
 static FAULTY int sink_into_itself(volatile char *above, int depth)
@@ -65,6 +67,7 @@ static FAULTY void run_illegal_instruction(void)
     void (*run)(void);
     memcpy(&run, &page, sizeof run);
     run();
+    __asm__ volatile("");
 }
 
 static FAULTY void read_past_file(void)
@@ -75,6 +78,7 @@ static FAULTY void read_past_file(void)
     close(file);
     CHECK(page != MAP_FAILED);
     touch((uintptr_t)page);
+    __asm__ volatile("");
 }
 
 static FAULTY void abort_process(void)
@@ -92,15 +96,16 @@ static const struct kind {
     const char *name;
     const char *reason; // the beginning of its text
     bool signal;
+    bool in_trace; // not of code without frame pointers, nor of an overflow
 } kinds[] = {
-        {touch_null, "touch_null", "{{sigsegv,0},", true},
-        {touch_wild, "touch_wild", "{{sigsegv,", true},
-        {overflow_stack, "overflow_stack", "{stack_overflow,", true},
-        {divide_by_zero, "divide_by_zero", "{sigfpe,", true},
-        {run_illegal_instruction, "run_illegal_instruction", "{sigill,", true},
-        {read_past_file, "read_past_file", "{{sigbus,", true},
-        {abort_process, "abort_process", "{abort,", true},
-        {fail_assertion, "fail_assertion", "{{assertion,<<\"2 + 2 == 5\">>,", false},
+        {touch_null, "touch_null", "{{sigsegv,0},", true, true},
+        {touch_wild, "touch_wild", "{{sigsegv,", true, true},
+        {overflow_stack, "overflow_stack", "{stack_overflow,", true, false},
+        {divide_by_zero, "divide_by_zero", "{sigfpe,", true, true},
+        {run_illegal_instruction, "run_illegal_instruction", "{sigill,", true, false},
+        {read_past_file, "read_past_file", "{{sigbus,", true, true},
+        {abort_process, "abort_process", "{abort,", true, false},
+        {fail_assertion, "fail_assertion", "{{assertion,<<\"2 + 2 == 5\">>,", false, true},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -385,7 +390,7 @@ static void tell_of_each(void)
         CHECK_INT(told.fault, kinds[i].signal);
         CHECK(strncmp(told.reason, kinds[i].reason, strlen(kinds[i].reason)) == 0);
         CHECK(strstr(told.report, "{worker,7}") && strstr(told.report, "[{last,message}]"));
-        if (kinds[i].commit != overflow_stack && !strstr(told.trace, kinds[i].name)) {
+        if (kinds[i].in_trace && !strstr(told.trace, kinds[i].name)) {
             kl_test_fail(__FILE__, __LINE__, "no %s in\n%s", kinds[i].name, told.trace);
         }
         keel_scope_close(&scope);

@@ -121,7 +121,7 @@ void mortal(keel_term unused)
 bool is_reason_of_torture(keel_term reason)
 {
     return keel_is(reason, normal) || keel_is(reason, killed) || keel_is(reason, noproc) ||
-           keel_match(reason, "{own_end, _}") || keel_match(reason, "{signal, _, _}");
+           keel_match(reason, "{own_end, _}") || keel_match(reason, "{signal, _, _, _}");
 }
 
 // --- the books ---
@@ -191,7 +191,9 @@ static void account_exit(struct actor *actor, keel_pid from, keel_term reason)
 {
     int64_t number;
     CHECK(actor->traps);
-    if (keel_match(reason, "{signal, ^From, Number}", from, &number)) {
+    // The reason of a process that died of a signal, and of those linked to it, names
+    // another receiver.
+    if (keel_match(reason, "{signal, ^From, ^Self, Number}", from, keel_self(), &number)) {
         struct lane *lane = lane_of(actor, from);
         CHECK_INT(number, lane->signals_received);
         lane->signals_received++;
@@ -399,7 +401,7 @@ static void signal_somebody(struct actor *actor)
     }
     struct lane *lane = lane_of(actor, pid);
     CHECK_OK(keel_process_exit(
-            pid, keel_make("{signal, Self, N}", keel_self(), lane->signals_sent)));
+            pid, keel_make("{signal, Self, To, N}", keel_self(), pid, lane->signals_sent)));
     lane->signals_sent++;
     keel_pid other = some_mortal();
     if (!no_pid(other) && !same_pid(other, keel_self())) {
