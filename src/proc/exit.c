@@ -421,8 +421,9 @@ static void release_memory(struct kl_process *self)
     self->state = NULL;
     kl_owned_free_all(self);
     kl_extras_free(self);
-    kl_ancestor_unref(self->ancestors);
-    self->ancestors = NULL;
+    struct kl_ancestor *ancestors = self->ancestors;
+    kl_store_relaxed(&self->ancestors, NULL); // inspection may look
+    kl_ancestor_unref(ancestors);
     if (self->stack != NULL) {
         struct kl_stack *stack = self->stack;
         kl_heap_done(&kl_activation(self)->heap);

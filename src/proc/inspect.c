@@ -95,6 +95,8 @@ static bool fill_more(const struct kl_process *process, keel_process_view *view)
         const struct kl_extras *extras = kl_load_acquire(&process->extras);
         view->dropped = extras == NULL ? 0 : kl_load_relaxed(&extras->dropped);
     }
+    const struct kl_ancestor *parent = kl_load_relaxed(&process->ancestors);
+    view->parent.word = parent == NULL ? 0 : kl_load_relaxed(&parent->pid.word);
     if (kl_load_relaxed(&process->stack) != NULL) {
         view->stack = kl_runtime.config.stack_bytes;
         view->memory += view->stack;
