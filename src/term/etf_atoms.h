@@ -48,7 +48,7 @@ static inline keel_status kl_etf_atoms_from(
         memcpy(&last, text + size - 8, 8);
     }
     const uint64_t odd = 0x9e3779b97f4a7c15u; // spreads the bits upwards
-    size_t at = (first ^ last << 7 ^ size) * odd >> 60;
+    size_t at = (first ^ last << 7) * odd >> 60;
     bool is_known = (atoms->known >> at & 1) != 0;
     if (is_known && atoms->kept[at].first == first && atoms->kept[at].last == last &&
             atoms->kept[at].size == size) {

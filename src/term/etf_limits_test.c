@@ -156,6 +156,8 @@ TEST("with existing_atoms_only no atom is made")
             131, 104, 2, 119, 2, 'o', 'k', 119, 5, 'e', 'r', 'r', 'o', 'r'};
     static const uint8_t new[] = {
             131, 104, 2, 119, 2, 'o', 'k', 119, 8, 'n', 'e', 'v', 'e', 'r', 'y', 'e', 't'};
+    static const uint8_t before[] = {131, 104, 3, 119, 2, 'o', 'k', 119, 8, 'n', 'e', 'v',
+            'e', 'r', 'y', 'e', 't', 110, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8};
     static const uint8_t node[] = {131, 88, 119, 8, 'n', 'e', 'v', 'e', 'r', 'y', 'e', 't',
             0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3};
     static const uint8_t latin1[] = {131, 100, 0, 4, 0xe4, 0xe4, 0xe4, 0xe4};
@@ -164,6 +166,7 @@ TEST("with existing_atoms_only no atom is made")
     CHECK_OK(keel_etf_decode(known, sizeof known, &limits, NULL, &term));
     size_t count = keel_atom_count(NULL);
     CHECK_INT(keel_etf_decode(new, sizeof new, &limits, NULL, &term), KEEL_E_BADARG);
+    CHECK_INT(keel_etf_decode(before, sizeof before, &limits, NULL, &term), KEEL_E_BADARG);
     CHECK_INT(keel_etf_decode(node, sizeof node, &limits, NULL, &term), KEEL_E_BADARG);
     CHECK_INT(keel_etf_decode(latin1, sizeof latin1, &limits, NULL, &term), KEEL_E_BADARG);
     CHECK_INT(keel_atom_count(NULL), count);
@@ -377,6 +380,11 @@ TEST("a compressed term must be of exactly the size it claims, and end there")
     CHECK_OK(keel_etf_decode(data, sizeof data, NULL, &used, &term));
     CHECK_INT(used, packed.size);
 
+    uint8_t room[8192];
+    CHECK_OK(kl_etf_inflate(data + 6, packed.size - 6, room, size, &used));
+    CHECK_INT(kl_etf_inflate(data + 6, packed.size - 6, room, size + 1, &used),
+            KEEL_E_MALFORMED);
+
     // Flipped bits: the checksum of zlib finds them all.
     for (size_t i = 6; i < packed.size; i++) {
         data[i] ^= 0x10;
@@ -491,4 +499,23 @@ TEST("exhausted memory is reported at every place, and nothing leaks")
         failures += !is_done;
     }
     CHECK(failures > 200); // each block is one place
+}
+
+TEST("a heap at its limit is reported as exhausted memory")
+{
+    keel_bytes bytes = demanding();
+    keel_term term, again = KEEL_NONE, written = KEEL_NONE;
+    CHECK_OK(keel_etf_decode(bytes.data, bytes.size, NULL, NULL, &term));
+    struct kl_heap full;
+    kl_heap_init(&full, NULL, 0);
+    full.max_bytes = 8;
+    struct kl_heap *before = kl_heap_use(&full);
+    int64_t used = keel_memory_used();
+    CHECK_INT(keel_etf_decode(bytes.data, bytes.size, NULL, NULL, &again), KEEL_E_NOMEM);
+    CHECK_INT(keel_etf_encode(term, NULL, &written), KEEL_E_NOMEM);
+    CHECK_INT(keel_etf_encode(keel_int(1), NULL, &written), KEEL_E_NOMEM);
+    CHECK(keel_is_none(again) && keel_is_none(written));
+    CHECK_INT(keel_memory_used(), used);
+    kl_heap_use(before);
+    kl_heap_done(&full);
 }
