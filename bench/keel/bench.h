@@ -8,6 +8,8 @@
 
 // --- main.c: measuring and printing ---
 
+// In loops that never wait: gives way now and then, as the BEAM makes a process do.
+void bench_give_way(uint64_t round);
 // Runs `work` with a tenth of `count` as warm-up, then for the record: nanoseconds.
 int64_t bench_measure(
         uint64_t count, void (*work)(void *context, uint64_t count), void *context);
@@ -34,6 +36,9 @@ extern const keel_handler bench_server;
 extern const keel_handler bench_server_hibernating;
 // The same, which first tells the process given as its argument {up, Self}.
 extern const keel_handler bench_server_supervised;
+
+// The start of a handler that has nothing to do before its first message.
+keel_next bench_wait(void *state, keel_term argument);
 
 // Spawns a linked handler process; a failure ends the caller.
 keel_pid bench_spawn(const keel_handler *handler, keel_term argument);

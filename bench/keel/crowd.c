@@ -20,7 +20,8 @@ static keel_next return_ping(void *state, const keel_message *message)
     return keel_next_exit(keel_atom(normal));
 }
 
-static const keel_handler ponger = {.name = "ponger", .receive = return_ping};
+static const keel_handler ponger = {
+        .name = "ponger", .start = bench_wait, .receive = return_ping};
 
 struct pinger {
     keel_pid bench;
@@ -128,6 +129,7 @@ static keel_next take_part(void *state, const keel_message *message)
 static const keel_handler big_member = {
         .name = "big_member",
         .state_bytes = sizeof(struct member),
+        .start = bench_wait,
         .receive = take_part,
 };
 

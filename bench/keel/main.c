@@ -8,6 +8,8 @@
 
 // The cases of bench/ on Keel: `keel-bench CASE [COUNT]` prints `case value unit` lines.
 
+#define ROUNDS_PER_TURN 500
+
 struct bench_case {
     const char *name;
     void (*run)(const char *name, uint64_t count);
@@ -101,6 +103,13 @@ int64_t bench_measure(
     int64_t start = bench_now();
     work(context, count);
     return bench_now() - start;
+}
+
+void bench_give_way(uint64_t round)
+{
+    if (round % ROUNDS_PER_TURN == 0) {
+        keel_yield();
+    }
 }
 
 int64_t bench_now(void)

@@ -42,6 +42,7 @@ static keel_next pass_on(void *state, const keel_message *message)
 static const keel_handler ring_node = {
         .name = "ring_node",
         .state_bytes = sizeof(struct node),
+        .start = bench_wait,
         .receive = pass_on,
 };
 
@@ -53,6 +54,7 @@ static void close_ring(const struct ring *ring)
         keel_pid next = ring->nodes[(i + 1) % ring->size];
         keel_send(ring->nodes[i], keel_make("{next, Next, Bench}", next, keel_self()));
         keel_scope_close(&scope);
+        bench_give_way(i);
     }
 }
 
@@ -61,6 +63,7 @@ static struct ring start_ring(size_t size, size_t step)
     struct ring ring = {keel_alloc(size * sizeof(keel_pid)), size, step};
     for (size_t i = 0; i < size; i++) {
         ring.nodes[i] = bench_spawn(&ring_node, KEEL_NONE);
+        bench_give_way(i);
     }
     return ring;
 }
@@ -74,6 +77,7 @@ static void pass_tokens(void *context, uint64_t hops)
     for (size_t i = 0; i < ring->size; i += ring->step) {
         keel_send(ring->nodes[i], token);
         tokens++;
+        bench_give_way(tokens);
     }
     keel_scope_close(&scope);
     bench_collect(keel_atom(done), tokens);

@@ -105,6 +105,13 @@ const keel_handler bench_server_supervised = {
 
 // --- what the cases do with processes ---
 
+keel_next bench_wait(void *state, keel_term argument)
+{
+    (void)state;
+    (void)argument;
+    return keel_next_wait();
+}
+
 keel_pid bench_spawn(const keel_handler *handler, keel_term argument)
 {
     keel_pid pid;

@@ -34,6 +34,7 @@ static void spawn_batches(void *context, uint64_t rounds)
     for (uint64_t i = 0; i < rounds * BATCH; i++) {
         keel_ref monitor;
         keel_spawn_monitor(do_nothing, KEEL_NONE, &monitor);
+        bench_give_way(i);
         if ((i + 1) % BATCH != 0) {
             continue;
         }
