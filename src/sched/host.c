@@ -116,7 +116,7 @@ static size_t run_ready(struct kl_runner *runner, struct kl_worker *worker)
     size_t turns = 0;
     kl_worker_refresh(runner, worker);
     while (turns < TURNS_MAX) {
-        kl_worker_take_inbox(runner, worker);
+        kl_worker_take_inbox(worker);
         struct kl_task *task = kl_runq_pop(&worker->runq);
         if (!task) {
             // The clock has moved on while tasks ran.

@@ -1,11 +1,15 @@
 #include "worker.h"
 
 #include "poll.h"
+#include "seize.h"
 #include "share.h"
 #include "stall.h"
 
 // What a worker does that has nothing to run: it says so, looks at its own inbox for a few
 // microseconds, and parks; in the poller, if descriptors are watched and nobody is there.
+// Before it parks it helps out one that is in a long turn with others waiting behind it:
+// such a one cannot give by itself. The lines of busy workers are looked at once, not
+// polled.
 
 enum {
     LOOKS_PER_CLOCK = 8, // looks at the inbox between two at the clock
@@ -16,6 +20,14 @@ enum {
     ROUSE_GAP_MAX_NS = 2000000,
 };
 
+// A worker that has more than it can run at once, and where it was when we looked.
+struct victim {
+    struct kl_worker *worker;
+    uint64_t turns;
+};
+
+static struct victim find_victim(const struct kl_worker *worker);
+static bool take_from(const struct victim *victim, struct kl_worker *worker);
 static bool look_around(struct kl_worker *worker, int64_t since);
 static void park(struct kl_runner *runner, struct kl_worker *worker);
 static void poll_here(struct kl_worker *worker, int64_t timeout);
@@ -38,8 +50,9 @@ void kl_worker_idle(struct kl_runner *runner, struct kl_worker *worker)
     kl_store_relaxed(&worker->working, 0);
     judge_rousing(worker, busy);
 
+    struct victim victim = find_victim(worker);
     kl_share_announce(worker);
-    if (!look_around(worker, runner->now)) {
+    if (!look_around(worker, runner->now) && !take_from(&victim, worker)) {
         kl_share_stop_spinning(worker);
         park(runner, worker);
     }
@@ -50,6 +63,27 @@ void kl_worker_idle(struct kl_runner *runner, struct kl_worker *worker)
     kl_store_relaxed(&worker->refreshed, runner->now);
     kl_store_relaxed(&worker->working, 1);
     worker->refreshed_turns = worker->turns;
+}
+
+static struct victim find_victim(const struct kl_worker *worker)
+{
+    if (kl_core.spin_ns == 0) {
+        return (struct victim){0}; // no way to see that its turn is long
+    }
+    for (unsigned i = 1; i < kl_core.workers; i++) {
+        struct kl_worker *other = kl_core.worker[(worker->index + i) % kl_core.workers];
+        if (kl_load_relaxed(&other->runq.queued) > 0) {
+            return (struct victim){other, kl_load_relaxed(&other->turns)};
+        }
+    }
+    return (struct victim){0};
+}
+
+static bool take_from(const struct victim *victim, struct kl_worker *worker)
+{
+    return victim->worker && kl_load_relaxed(&victim->worker->turns) == victim->turns &&
+           kl_load_relaxed(&victim->worker->runq.queued) > 0 &&
+           kl_seize_half(victim->worker, victim->turns, worker);
 }
 
 // Spins for a while. True when there is something to do.

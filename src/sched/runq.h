@@ -29,6 +29,13 @@ struct kl_task *kl_runq_pop_at(struct kl_runq *queue, unsigned class, size_t pos
 // The number of tasks of one class, counted up to `max`.
 size_t kl_runq_count(const struct kl_runq *queue, unsigned class, size_t max);
 
+// Takes `count` tasks out, of the priority that would wait longest first, oldest first:
+// the ones to give away. Returns them linked newest first, and the oldest in *ret_last.
+struct kl_task *kl_runq_take(
+        struct kl_runq *queue, uint32_t count, struct kl_task **ret_last);
+// Moves so many of them to another queue, in order.
+void kl_runq_move(struct kl_runq *from, struct kl_runq *to, uint32_t count);
+
 static inline void kl_runq_push(struct kl_runq *queue, struct kl_task *task)
 {
     unsigned class = task->priority;

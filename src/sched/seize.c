@@ -2,7 +2,6 @@
 
 #include "core.h"
 #include "fence.h"
-#include "worker.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -37,6 +36,35 @@ bool kl_seize(struct kl_runner *runner, uint64_t turn)
     }
     kl_lock_give(&kl_hands);
     return seized;
+}
+
+bool kl_seize_half(struct kl_worker *worker, uint64_t turns, struct kl_worker *thief)
+{
+    // If somebody else is at it, that will do.
+    if (!kl_lock_try(&kl_hands)) {
+        return false;
+    }
+    struct kl_runner *runner = worker->driver;
+    uint64_t turn = kl_load_relaxed(&runner->turn);
+    bool taken = false;
+    if (kl_load_relaxed(&worker->turns) == turns && kl_load_relaxed(&runner->running)) {
+        // While the runner takes its worker for lost it does not touch it.
+        kl_store_relaxed(&runner->lost, 1);
+        kl_fence_heavy(); // as in kl_seize()
+        if (wait_for_bracket(runner, turn)) {
+            kl_worker_take_inbox(worker);
+            uint32_t half = (worker->runq.queued + 1) / 2;
+            taken = half > 0;
+            kl_runq_move(&worker->runq, &thief->runq, half);
+            kl_store_relaxed(&worker->given, worker->given + half);
+            kl_add_relaxed(&thief->taken, half);
+        }
+        // Release: pairs with the acquire in kl_worker_enter(), after which the runner sees
+        // what was done to its queue.
+        kl_store_release(&runner->lost, 0);
+    }
+    kl_lock_give(&kl_hands);
+    return taken;
 }
 
 bool kl_seize_survived(struct kl_runner *runner)

@@ -140,22 +140,10 @@ static uint32_t count_idle(void)
     return count;
 }
 
-// Tasks of the priority that would wait longest go first, oldest first.
 static void give(struct kl_worker *worker, struct kl_worker *target, uint32_t count)
 {
-    static const uint8_t order[KL_PRIORITIES] = {
-            KL_PRIORITY_NORMAL, KL_PRIORITY_LOW, KL_PRIORITY_HIGH, KL_PRIORITY_MAX};
-    struct kl_task *newest = NULL, *oldest = NULL;
-    for (uint32_t given = 0; given < count; given++) {
-        unsigned i = 0;
-        while (!(worker->runq.occupied & 1u << order[i])) {
-            i++;
-        }
-        struct kl_task *task = kl_runq_pop_class(&worker->runq, order[i]);
-        task->next = newest;
-        newest = task;
-        oldest = oldest ? oldest : task;
-    }
+    struct kl_task *oldest;
+    struct kl_task *newest = kl_runq_take(&worker->runq, count, &oldest);
     kl_store_relaxed(&worker->given, worker->given + count);
     kl_add_relaxed(&target->taken, count);
     kl_worker_post(target, newest, oldest);

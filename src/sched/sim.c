@@ -134,7 +134,7 @@ static bool settle(struct kl_runner *runner, size_t max_turns)
 static bool step(struct kl_runner *runner, struct kl_worker *worker, bool *ret_turn)
 {
     *ret_turn = false;
-    kl_worker_take_inbox(runner, worker);
+    kl_worker_take_inbox(worker);
     bool due = kl_load_relaxed(&worker->wheel.next) <= kl_door.now &&
                kl_wheel_earliest(&worker->wheel) <= kl_door.now;
     if (due && (worker->runq.queued == 0 || kl_sim_choose(2) == 0)) {

@@ -7,6 +7,7 @@
 
 enum {
     QUIET_LOOKS = 10, // looks that find all workers asleep before the watcher sleeps too
+    UNEVEN_NS = 1000000, // between looks while some wait and others are idle
 };
 static const int64_t trim_every_ns = 1000000000;
 
@@ -19,6 +20,7 @@ static void *watch(void *unused);
 static int64_t look(int64_t now);
 static int64_t look_at(struct kl_runner *runner, int64_t now);
 static bool is_needed_elsewhere(struct kl_runner *runner, int64_t now);
+static bool is_uneven(void);
 static bool all_asleep(void);
 static bool fall_asleep(void);
 
@@ -72,6 +74,7 @@ static void *watch(void *unused)
             nap = nap < trim_every_ns ? nap : trim_every_ns;
         } else {
             nap = kl_core.config.stall_ns / 2;
+            nap = is_uneven() && nap > UNEVEN_NS ? UNEVEN_NS : nap;
         }
         kl_futex_wait(&state, WATCHING, nap);
     }
@@ -113,8 +116,8 @@ static int64_t look_at(struct kl_runner *runner, int64_t now)
     }
     if (lasted >= kl_core.config.stall_ns && is_needed_elsewhere(runner, now)) {
         kl_seize(runner, turn);
-    } else if (kl_poll_wanted() && !kl_poll_taken()) {
-        kl_share_rouse_one(); // to be the poller
+    } else {
+        kl_share_rouse_one(); // to take what waits behind the turn, or to be the poller
     }
     return runner->report_ns - lasted;
 }
@@ -135,6 +138,17 @@ static bool is_needed_elsewhere(struct kl_runner *runner, int64_t now)
     }
     kl_lock_give(&kl_hands);
     return needed;
+}
+
+// Whether tasks wait at one worker while another is idle. For a moment that is so after
+// every wake; it matters if the turn in front of them is a long one.
+static bool is_uneven(void)
+{
+    bool waiting = false;
+    for (unsigned i = 0; i < kl_core.workers; i++) {
+        waiting |= kl_load_relaxed(&kl_core.worker[i]->runq.queued) > 0;
+    }
+    return waiting && kl_share_any_idle();
 }
 
 static bool all_asleep(void)

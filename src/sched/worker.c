@@ -54,9 +54,9 @@ bool kl_worker_turn(
     task->run(task);
 
     kl_store_relaxed(&runner->busy, 1);
-    kl_fence_light(); // as in kl_worker_enter()
+    kl_fence_light(); // both as in kl_worker_enter()
     kl_store_relaxed(&runner->running, NULL);
-    return __builtin_expect(!kl_load_relaxed(&runner->lost), 1) ||
+    return __builtin_expect(!kl_load_acquire(&runner->lost), 1) ||
            kl_seize_survived(runner);
 }
 
@@ -65,7 +65,11 @@ static struct kl_task *next_task(struct kl_runner *runner, struct kl_worker *wor
     if (--worker->refresh_in == 0) {
         kl_worker_refresh(runner, worker);
     }
-    kl_worker_take_inbox(runner, worker);
+    if (kl_worker_take_inbox(worker)) {
+        // A task that comes from elsewhere has seen another clock: time must not run
+        // backwards for it.
+        runner->now = kl_now_exact();
+    }
     return kl_runq_pop(&worker->runq);
 }
 
@@ -121,7 +125,7 @@ size_t kl_worker_fire(struct kl_runner *runner, struct kl_worker *worker)
     return count;
 }
 
-bool kl_worker_take_inbox(struct kl_runner *runner, struct kl_worker *worker)
+bool kl_worker_take_inbox(struct kl_worker *worker)
 {
     // A plain look first: the line stays with this worker as long as nobody writes to it.
     if (__builtin_expect(!kl_load_relaxed(&worker->inbox), 1)) {
@@ -141,9 +145,6 @@ bool kl_worker_take_inbox(struct kl_runner *runner, struct kl_worker *worker)
         kl_runq_push(&worker->runq, oldest);
         oldest = next;
     }
-    // A task that comes from elsewhere has seen another clock: time must not run backwards
-    // for it.
-    runner->now = kl_now_exact();
     return true;
 }
 

@@ -58,7 +58,8 @@ static inline struct kl_worker *kl_worker_enter(struct kl_runner *runner, uint32
     // The store must be seen before the load is done: pairs with kl_fence_heavy() in
     // kl_seize(), which sets `lost` before it looks at `busy`.
     kl_fence_light();
-    if (__builtin_expect(kl_load_relaxed(&runner->lost) != 0, 0)) {
+    // Acquire: pairs with the release in kl_seize_half().
+    if (__builtin_expect(kl_load_acquire(&runner->lost) != 0, 0)) {
         kl_store_release(&runner->busy, *ret_was);
         return NULL;
     }
@@ -82,7 +83,7 @@ bool kl_worker_turn(
 // Reads the clock, fires due timers, and looks after descriptors now and then.
 void kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker);
 // Moves the inbox to the queue; true if there was something.
-bool kl_worker_take_inbox(struct kl_runner *runner, struct kl_worker *worker);
+bool kl_worker_take_inbox(struct kl_worker *worker);
 // Fires what is due at the runner's cached time, a batch of it; returns how many.
 size_t kl_worker_fire(struct kl_runner *runner, struct kl_worker *worker);
 // Nothing is runnable: waits for an inbox, a timer or a descriptor.
