@@ -144,10 +144,7 @@ void kl_alias_arrived(struct kl_process *self, struct kl_envelope *envelope)
     envelope->kind = KL_MESSAGE;
     kl_mailbox_append(self, envelope);
     if (mode == KEEL_ALIAS_REPLY_DEMONITOR) {
-        struct kl_relation *monitor = kl_relation_find(self, ref);
-        if (monitor != NULL && monitor->kind == KL_REL_MONITOR) {
-            keel_demonitor((keel_ref){ref}, 0);
-        }
+        kl_demonitor(self, (keel_ref){ref});
         kl_alias_release(self, ref);
     }
 }

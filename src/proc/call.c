@@ -172,10 +172,11 @@ static keel_status finish_call(
         struct kl_process *self, struct kl_envelope *reply, keel_term *ret_reply)
 {
     uint8_t flags = reply->flags;
-    *ret_reply = kl_envelope_open(reply, &kl_activation(self)->heap);
     if ((flags & KL_NOPROC) != 0) {
+        kl_envelope_free(reply);
         return KEEL_E_NOPROC;
     }
+    *ret_reply = kl_envelope_open(reply, &kl_activation(self)->heap);
     return (flags & KL_FAILED) != 0 ? KEEL_E_EXIT : KEEL_OK;
 }
 

@@ -222,9 +222,7 @@ keel_status keel_process_exit(keel_pid pid, keel_term reason)
     if (self.word == pid.word) { // to oneself it acts at once
         struct kl_process *process = kl_process_current();
         kl_take(process);
-        if ((process->flags & KL_DYING) != 0) {
-            kl_fiber_finish();
-        }
+        kl_end_if_dying(process);
     }
     return KEEL_OK;
 }

@@ -38,7 +38,8 @@ static keel_term status_of(struct kl_process *self)
         return KL_ATOM(suspended);
     }
     // This is its own turn: it waits, unless it has something to do.
-    bool busy = self->stack == NULL ? (self->flags & KL_BORN) == 0 || self->head != NULL
+    bool unborn = (self->flags & (KL_BORN | KL_REPLACED)) == 0; // not one that hibernates
+    bool busy = self->stack == NULL ? unborn || self->head != NULL
                                     : self->wait == KEEL_WAIT_NOTHING;
     return busy ? KL_ATOM(runnable) : KL_ATOM(waiting);
 }

@@ -25,9 +25,7 @@ static void exit_self(struct kl_process *self, keel_pid from, keel_term reason)
 static void act_at_once(struct kl_process *self)
 {
     kl_take(self);
-    if ((self->flags & KL_DYING) != 0) {
-        kl_fiber_finish();
-    }
+    kl_end_if_dying(self);
 }
 
 static keel_status link_to(keel_pid pid, uint8_t flags)
@@ -171,10 +169,13 @@ static void down_self(struct kl_process *self, const struct target *target, keel
 static void send_monitor(
         struct kl_process *self, const struct target *target, keel_term tag, keel_ref ref)
 {
+    // None, {Object} or {Object, Tag}; an object of [] is the pid.
+    keel_term object = keel_is_none(target->object) ? keel_nil() : target->object;
     keel_term body = KEEL_NONE;
-    if (!keel_is_none(tag) || !keel_is_none(target->object)) {
-        body = keel_tuple_of(keel_is_none(tag) ? keel_nil() : tag,
-                keel_is_none(target->object) ? keel_nil() : target->object);
+    if (!keel_is_none(tag)) {
+        body = keel_tuple_of(object, tag);
+    } else if (!keel_is_none(target->object)) {
+        body = keel_tuple_of(object);
     }
     struct kl_envelope *envelope = kl_envelope_new(KL_MONITOR, body);
     if (envelope == NULL) {
@@ -291,6 +292,16 @@ static void end_monitor(struct kl_process *self, struct kl_relation *monitor, ke
     kl_relation_remove(self, monitor);
 }
 
+bool kl_demonitor(struct kl_process *self, keel_ref ref)
+{
+    struct kl_relation *monitor = kl_relation_find(self, ref.word);
+    bool active = monitor != NULL && monitor->kind == KL_REL_MONITOR;
+    if (active) {
+        end_monitor(self, monitor, ref);
+    }
+    return active;
+}
+
 bool keel_demonitor(keel_ref ref, int flags)
 {
     struct kl_process *self = kl_process_current();
@@ -298,16 +309,10 @@ bool keel_demonitor(keel_ref ref, int flags)
         return false;
     }
     kl_observable();
-    struct kl_relation *monitor = kl_relation_find(self, ref.word);
-    bool active = monitor != NULL && monitor->kind == KL_REL_MONITOR;
-    if (active) {
-        end_monitor(self, monitor, ref);
-    }
+    bool active = kl_demonitor(self, ref);
     if ((flags & KEEL_DEMONITOR_FLUSH) != 0 && !active) {
         flush_down(self, ref);
-        if ((self->flags & KL_DYING) != 0) {
-            kl_fiber_finish();
-        }
+        kl_end_if_dying(self);
     }
     return (flags & KEEL_DEMONITOR_INFO) != 0 ? active : true;
 }

@@ -92,9 +92,9 @@ static keel_term down_tuple(struct kl_envelope *envelope, keel_term reason)
     keel_term tag = KL_ATOM(DOWN);
     keel_term object = keel_from_pid(dead);
     if (keel_is_tuple(envelope->body)) {
-        keel_term own_tag = keel_element(envelope->body, 0);
-        keel_term name = keel_element(envelope->body, 1);
-        tag = keel_is_nil(own_tag) ? tag : own_tag;
+        keel_term name = keel_element(envelope->body, 0);
+        keel_term own_tag = keel_element(envelope->body, 1);
+        tag = keel_is_none(own_tag) ? tag : own_tag;
         object = keel_is_nil(name) ? object : name;
     }
     return keel_tuple_of(tag, keel_from_ref(ref), KL_ATOM(process), object, reason);

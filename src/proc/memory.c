@@ -135,8 +135,19 @@ static void heap_exhausted(struct kl_heap *heap)
     }
 }
 
+// A wrong pattern is a mistake of the program that ends the process.
+static void pattern_wrong(const char *text, const char *why)
+{
+    if (kl_process_current() != NULL) {
+        kl_log(KL_LOG_ERROR, "pattern \"%s\": %s", text, why);
+        keel_exit(keel_tuple_of(keel_atom(badarg),
+                keel_tuple_of(keel_atom(pattern), keel_string(text), keel_string(why))));
+    }
+}
+
 void kl_memory_hooks(void)
 {
+    kl_pattern_error = pattern_wrong;
     kl_keep_alloc = keep_alloc;
     kl_keep_free = keep_free;
     kl_heap_exhausted = heap_exhausted;

@@ -235,6 +235,7 @@ void kl_table_give(struct kl_process *process);
 uint32_t kl_table_end(void); // beyond the highest slot ever used
 size_t kl_table_count(void);
 uint64_t kl_table_spawned(void);
+void kl_table_note_spawned(void);
 keel_status kl_table_start(size_t max_processes);
 void kl_table_stop(void);
 size_t kl_table_max(void);
@@ -298,6 +299,14 @@ _Noreturn void kl_turn_enter(
         struct kl_process *self, const keel_handler *handler, void *state, keel_next first);
 
 void kl_give_way(struct kl_process *self);
+// Leaves the body or callback when a signal that was taken ends the process. Its deferred
+// functions, which run after that, go on.
+static inline void kl_end_if_dying(struct kl_process *self)
+{
+    if ((self->flags & (KL_DYING | KL_FINAL)) == KL_DYING) {
+        kl_fiber_finish();
+    }
+}
 // Counts one step of work; gives way when there were many.
 static inline void kl_step(struct kl_process *self)
 {
@@ -385,6 +394,8 @@ static inline bool kl_is_call_ref(uint64_t word)
 
 // --- the others, for signal.c and exit.c ---
 void kl_link_exit_arrived(struct kl_process *self, struct kl_envelope *envelope);
+// Ends a monitor of `self`, whoever runs; false when there was none.
+bool kl_demonitor(struct kl_process *self, keel_ref ref);
 void kl_down_arrived(struct kl_process *self, struct kl_envelope *envelope);
 void kl_name_release(struct kl_process *self);
 void kl_alias_release_all(struct kl_process *self);

@@ -46,9 +46,7 @@ keel_status keel_receive_until(keel_deadline deadline, keel_term *ret_message)
         if (self->head == NULL) {
             kl_take(self);
         }
-        if ((self->flags & KL_DYING) != 0) {
-            kl_fiber_finish();
-        }
+        kl_end_if_dying(self);
         if (self->head != NULL && self->suspended == 0) {
             *ret_message = open_message(self, kl_mailbox_remove(self, &self->head));
             return KEEL_OK;
@@ -94,9 +92,7 @@ static keel_status receive_wanted(struct kl_process *self, const struct wanted *
     bool late = false;
     for (;;) {
         kl_take(self);
-        if ((self->flags & KL_DYING) != 0) {
-            kl_fiber_finish();
-        }
+        kl_end_if_dying(self);
         if (self->extras != NULL && self->extras->first_end != NULL) {
             at = &self->head; // priority messages go before what was looked at
         }
@@ -158,9 +154,7 @@ size_t keel_queue_length(void)
         return 0;
     }
     kl_take(self);
-    if ((self->flags & KL_DYING) != 0) {
-        kl_fiber_finish();
-    }
+    kl_end_if_dying(self);
     return self->queue_len;
 }
 

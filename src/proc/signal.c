@@ -102,9 +102,9 @@ static void monitor_arrived(struct kl_process *self, struct kl_envelope *envelop
         return;
     }
     if (keel_is_tuple(envelope->body)) {
-        keel_term tag = keel_element(envelope->body, 0);
-        keel_term object = keel_element(envelope->body, 1);
-        watcher->tag = keel_is_nil(tag) ? KEEL_NONE : kl_keep_for(self, tag);
+        keel_term object = keel_element(envelope->body, 0);
+        keel_term tag = keel_element(envelope->body, 1); // may be none
+        watcher->tag = keel_is_none(tag) ? KEEL_NONE : kl_keep_for(self, tag);
         watcher->object = keel_is_nil(object) ? KEEL_NONE : kl_keep_for(self, object);
     }
     kl_envelope_free(envelope);

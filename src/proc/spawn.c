@@ -240,6 +240,7 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
 
 void kl_spawn_release(struct kl_process *child)
 {
+    kl_table_note_spawned();
     kl_sched_wake(&child->task);
 }
 

@@ -35,7 +35,7 @@ keel_status keel_spawn_request(keel_body body, keel_term argument,
     if (self == NULL) {
         return KEEL_E_OUTSIDE;
     }
-    if (ret_request == NULL || keel_is_none(argument)) {
+    if (ret_request == NULL) {
         return KEEL_E_BADARG;
     }
     keel_ref ref = keel_make_ref();

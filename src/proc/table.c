@@ -30,6 +30,12 @@ keel_status kl_table_start(size_t max_processes)
 
 void kl_table_stop(void)
 {
+    for (uint32_t i = 0; i < kl_table_end(); i++) {
+        struct kl_process *process = kl_slots_at(&kl_table, i);
+        if (process->extras != NULL) { // of a limited one: they stayed with the slot
+            kl_pool_free(process->extras, sizeof *process->extras);
+        }
+    }
     kl_slots_stop(&kl_table);
 }
 
@@ -44,7 +50,6 @@ struct kl_process *kl_table_take(void)
         kl_add_relaxed(&alive, (size_t)-1);
         return NULL;
     }
-    kl_add_relaxed(&spawned, 1);
     return process;
 }
 
@@ -86,6 +91,11 @@ size_t kl_table_count(void)
 size_t kl_table_max(void)
 {
     return limit;
+}
+
+void kl_table_note_spawned(void)
+{
+    kl_add_relaxed(&spawned, 1);
 }
 
 uint64_t kl_table_spawned(void)

@@ -112,7 +112,19 @@ void kl_timer_arrived(struct kl_process *self, struct kl_envelope *envelope)
     kl_mailbox_append(self, envelope);
 }
 
-// Cancels; the message comes back in `ret_envelope`. False when it is not running.
+// A timer is gone when its receiver is, even if its record still waits for its time.
+static bool has_receiver(keel_term to)
+{
+    if (keel_is_atom(to)) {
+        return true;
+    }
+    keel_pid pid = {to.word};
+    struct kl_process *process = kl_process_find(pid);
+    return process != NULL && kl_load_acquire(&process->door) != KL_DOOR_CLOSED &&
+           kl_load_relaxed(&process->generation) == kl_pid_generation(pid);
+}
+
+// Cancels. False when it is not running.
 static bool stop_timer(keel_ref ref, int64_t *ret_left)
 {
     struct user_timer *timer = find(ref);
@@ -125,11 +137,12 @@ static bool stop_timer(keel_ref ref, int64_t *ret_left)
         return false;
     }
     int64_t left = timer->timer.at - kl_now();
+    bool running = has_receiver(timer->to);
     kl_envelope_free(retire(timer));
-    if (ret_left != NULL) {
+    if (running && ret_left != NULL) {
         *ret_left = left > 0 ? left : 0;
     }
-    return true;
+    return running;
 }
 
 void kl_timer_forget(uint64_t word)
@@ -182,6 +195,11 @@ static keel_status arm(
     timer->to = to;
     timer->timer = (struct kl_timer){.fire = fired};
     *ret_timer = ref;
+    if (!has_receiver(to)) {
+        kl_lock_take(&timer->lock);
+        kl_envelope_free(retire(timer));
+        return KEEL_OK;
+    }
     note_own(kl_process_current(), to, ref);
     kl_timer_arm(&timer->timer, at);
     kl_observable();
@@ -296,8 +314,8 @@ bool keel_read_timer(keel_ref ref, keel_duration *ret_left)
     int64_t left = timer->timer.at - kl_now();
     keel_term to = timer->to;
     kl_lock_give(&timer->lock);
-    if (!running || (!keel_is_atom(to) && kl_process_find((keel_pid){to.word}) == NULL)) {
-        return false; // its receiver has ended
+    if (!running || !has_receiver(to)) {
+        return false;
     }
     if (ret_left != NULL) {
         *ret_left = left > 0 ? left : 0;

@@ -39,12 +39,22 @@ static bool act(keel_term what)
     return true;
 }
 
-// Whatever else is sent to the process is none of its business.
-static bool ends_timer(keel_term message, void *context)
+// Waits until `due`. True when the timer was cancelled through its alias, or its owner has
+// ended. Whatever else is sent to the process is none of its business and dropped.
+static bool ends_before(keel_deadline due, keel_ref alias, keel_ref monitor)
 {
-    (void)context;
-    return keel_is(message, keel_timer_cancelled) ||
-           keel_match(message, "{'DOWN', _, process, _, _}");
+    for (;;) {
+        keel_scope scope = keel_scope_open();
+        keel_term message;
+        bool due_now = keel_receive_until(due, &message) != KEEL_OK;
+        bool ended = !due_now &&
+                     (keel_match(message, "{cancel, ^Alias}", alias) ||
+                             keel_match(message, "{'DOWN', ^Ref, process, _, _}", monitor));
+        keel_scope_close(&scope);
+        if (due_now || ended) {
+            return ended;
+        }
+    }
 }
 
 static void timer_body(keel_term argument)
@@ -57,14 +67,12 @@ static void timer_body(keel_term argument)
                 &owner, &what)) {
         keel_exit(keel_atom(badarg));
     }
-    if (keel_is_pid(owner)) {
-        keel_monitor(owner);
-    }
+    keel_ref alias = keel_alias();
+    keel_ref monitor = keel_is_pid(owner) ? keel_monitor(owner) : alias;
     keel_deadline due = keel_deadline_in(duration);
-    keel_gen_ack(keel_from_ref(keel_alias()));
+    keel_gen_ack(keel_from_ref(alias));
     do {
-        keel_term message;
-        if (keel_receive_where(ends_timer, NULL, due, &message) == KEEL_OK) {
+        if (ends_before(due, alias, monitor)) {
             return;
         }
         keel_scope scope = keel_scope_open();
@@ -153,7 +161,9 @@ keel_status keel_timer_cancel(keel_term timer)
     if (!keel_is_ref(timer)) {
         return KEEL_E_BADARG;
     }
-    // A timer that is gone has no alias any more: the message vanishes.
-    keel_send_term(timer, keel_atom(keel_timer_cancelled));
+    if (!keel_cancel_timer(keel_to_ref(timer), NULL)) { // one of keel_send_after
+        // A timer that is gone has no alias any more: the message vanishes.
+        keel_send_term(timer, keel_make("{cancel, Timer}", timer));
+    }
     return KEEL_OK;
 }
