@@ -99,7 +99,7 @@ static bool fill_more(const struct kl_process *process, keel_process_view *view)
     view->parent.word = parent == NULL ? 0 : kl_load_relaxed(&parent->pid.word);
     if (kl_load_relaxed(&process->stack) != NULL) {
         view->stack = kl_runtime.config.stack_bytes;
-        view->memory += view->stack;
+        view->memory += view->stack + kl_load_relaxed(&process->heap_bytes);
     }
     return kl_load_acquire(&process->generation) == kl_pid_generation(view->pid);
 }

@@ -110,7 +110,8 @@ struct kl_process {
     uint8_t unused;
     uint32_t relation_count;
     uint32_t turns;
-    uint64_t spare[3];
+    size_t heap_bytes; // of the terms on its stack, when it last gave way
+    uint64_t spare[2];
 } __attribute__((aligned(64)));
 
 // What a process begins with; gone with its first turn.

@@ -109,6 +109,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     child->wait = KEEL_WAIT_NOTHING;
     child->suspended = 0;
     child->relation_count = 0;
+    child->heap_bytes = 0;
     return child;
 }
 

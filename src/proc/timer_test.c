@@ -364,10 +364,10 @@ PROCESS_TEST("timers to one process fire in the order of their times", .ids = "P
 
 PROCESS_TEST("a timer to a name finds who has it when it fires", .ids = "PR-177 PR-200")
 {
-    keel_send_after(KEEL_MS(2), "named_later", keel_atom(to_nobody));
+    keel_send_after(KEEL_MS(2), keel_atom(named_later), keel_atom(to_nobody));
     keel_sleep(KEEL_MS(4));
-    keel_send_after(KEEL_MS(2), "named_later", keel_atom(to_somebody));
     keel_send_after(KEEL_MS(2), keel_atom(named_later), keel_atom(to_somebody));
+    keel_send_after(KEEL_MS(2), "named_later", keel_atom(to_somebody)); // an atom by now
     CHECK_OK(keel_register(keel_atom(named_later), keel_self()));
     EXPECT_NEXT("to_somebody");
     EXPECT_NEXT("to_somebody");

@@ -62,6 +62,7 @@ static void deactivate(struct kl_process *self)
     struct kl_stack *stack = self->stack;
     kl_heap_done(&kl_activation(self)->heap);
     self->stack = NULL;
+    kl_store_relaxed(&self->heap_bytes, 0);
     kl_stack_release(stack);
 }
 
@@ -192,6 +193,7 @@ static enum outcome resume(struct kl_process *self)
     int64_t began = sample ? kl_now_exact() : 0;
     enum kl_fiber_end end = kl_fiber_resume(self->stack);
     kl_heap_use(NULL);
+    kl_store_relaxed(&self->heap_bytes, activation->heap.bytes);
     if (sample) {
         kl_store_relaxed(&self->run_ns, self->run_ns + (kl_now_exact() - began) * 64);
     }
