@@ -137,7 +137,7 @@ void bench_call(keel_term server, int64_t number)
     keel_scope scope = keel_scope_open();
     keel_term reply;
     keel_status status = keel_gen_call(
-            server, keel_make("{next, N}", number), KEEL_IN(KEEL_SECONDS(5)), &reply);
+            server, keel_make("{next, N}", number), KEEL_ABOUT(KEEL_SECONDS(5)), &reply);
     KEEL_ASSERT(status == KEEL_OK && keel_to_int(reply) == number + 1);
     keel_scope_close(&scope);
 }

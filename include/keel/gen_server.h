@@ -95,7 +95,7 @@ KEEL_API KEEL_NORETURN void keel_gen_server_enter_loop(const keel_gen_server *se
 ///         KEEL_E_SELFCALL, KEEL_E_OVERLOAD, KEEL_E_NODEDOWN, KEEL_E_BADARG, KEEL_E_STOPPED
 /// OTP: gen_server:call/2. @thread any: a thread outside blocks @since 0.1
 #define keel_call(server, request, ret_reply)                                              \
-    keel_call_term(KEEL_TO(server), (request), KEEL_IN(KEEL_SECONDS(5)), (ret_reply))
+    keel_call_term(KEEL_TO(server), (request), KEEL_ABOUT(KEEL_SECONDS(5)), (ret_reply))
 /// The same with a deadline. OTP: gen_server:call/3. @since 0.1
 #define keel_call_within(server, request, deadline, ret_reply)                             \
     keel_call_term(KEEL_TO(server), (request), (deadline), (ret_reply))

@@ -10,31 +10,31 @@ struct kl_shared_body {
 
 struct kl_envelope *kl_envelope_new(enum kl_envelope_kind kind, keel_term body)
 {
-    size_t fragment_bytes = kl_is_immediate(body) ? 0 : kl_fragment_bytes(body);
-    if (fragment_bytes > UINT32_MAX - sizeof(struct kl_envelope)) {
-        return NULL;
+    struct kl_envelope *envelope;
+    size_t before = 0;
+    if (kl_is_immediate(body)) {
+        envelope = kl_pool_alloc(sizeof *envelope);
+        if (envelope == NULL) {
+            return NULL;
+        }
+    } else {
+        struct kl_fragment *fragment = kl_fragment_new(body, sizeof *envelope, &body);
+        if (fragment == NULL) {
+            return NULL;
+        }
+        before = fragment->size - sizeof *envelope;
+        envelope = (struct kl_envelope *)(void *)((char *)fragment + before);
     }
-    char *block = kl_pool_alloc(fragment_bytes + sizeof(struct kl_envelope));
-    if (block == NULL) {
-        return NULL;
-    }
-    struct kl_envelope *envelope = (struct kl_envelope *)(void *)(block + fragment_bytes);
     envelope->next = NULL;
+    envelope->body = body;
     envelope->generation = 0;
     envelope->kind = (uint8_t)kind;
     envelope->flags = 0;
-    envelope->unused = 0;
-    envelope->fragment_bytes = (uint32_t)fragment_bytes;
     envelope->slot = 0;
+    envelope->fragment_bytes = before;
     envelope->from = 0;
     envelope->ref = 0;
     envelope->deadline = INT64_MAX;
-    envelope->body = body;
-    if (fragment_bytes > 0) {
-        struct kl_fragment *fragment = (struct kl_fragment *)(void *)block;
-        envelope->body = kl_fragment_fill(fragment, fragment_bytes, body);
-        fragment->size = (uint32_t)(fragment_bytes + sizeof(struct kl_envelope));
-    }
     return envelope;
 }
 

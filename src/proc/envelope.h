@@ -55,11 +55,10 @@ struct kl_envelope {
     struct kl_envelope *next;
     keel_term body;
     uint32_t generation; // of the receiver it was meant for
-    uint8_t kind;
-    uint8_t flags;
-    uint16_t unused;
-    uint32_t fragment_bytes;
     uint32_t slot; // of the receiver
+    uint64_t fragment_bytes : 48;
+    uint64_t kind : 8; // enum kl_envelope_kind
+    uint64_t flags : 8;
     uint64_t from; // word of a pid
     uint64_t ref; // word of a reference, or an id
     int64_t deadline;

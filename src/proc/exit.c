@@ -424,6 +424,9 @@ static void release_memory(struct kl_process *self)
     kl_ancestor_unref(ancestors);
     if (self->stack != NULL) {
         struct kl_stack *stack = self->stack;
+        if (kl_activation(self)->message != NULL) {
+            kl_envelope_free(kl_activation(self)->message);
+        }
         kl_heap_done(&kl_activation(self)->heap);
         self->stack = NULL;
         kl_stack_release(stack);

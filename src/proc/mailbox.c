@@ -240,18 +240,13 @@ void kl_mailbox_drop_all(struct kl_process *self, bool answer_calls)
 
 keel_term kl_mailbox_view(struct kl_envelope *envelope)
 {
-    keel_term tag = KL_ATOM(gen_call);
-    switch (envelope->kind) {
-    case KL_SYSTEM:
-        tag = KL_ATOM(system); // fall through
-    case KL_CALL: {
-        keel_term from = keel_tuple_of(
-                (keel_term){envelope->from}, (keel_term){envelope->ref});
-        return keel_tuple_of(tag, from, envelope->body);
-    }
-    case KL_CAST:
-        return keel_tuple_of(KL_ATOM(gen_cast), envelope->body);
-    default:
+    if (envelope->kind == KL_MESSAGE) {
         return envelope->body;
     }
+    if (envelope->kind == KL_CAST) {
+        return keel_tuple_of(KL_ATOM(gen_cast), envelope->body);
+    }
+    keel_term tag = envelope->kind == KL_SYSTEM ? KL_ATOM(system) : KL_ATOM(gen_call);
+    keel_term from = keel_tuple_of((keel_term){envelope->from}, (keel_term){envelope->ref});
+    return keel_tuple_of(tag, from, envelope->body);
 }

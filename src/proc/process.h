@@ -151,6 +151,7 @@ struct kl_activation {
     keel_from serving; // the call whose callback runs; tag none when answered
     int64_t serving_deadline;
     uint8_t serving_flags; // of its envelope
+    struct kl_envelope *message; // what a handler's callback got; freed after it
     keel_from starter; // waits for the ack; zeroed when given
     uint32_t budget; // messages handled and sent until it should give way
     uint8_t failures; // of this callback, see keel_handler.failed
@@ -272,9 +273,19 @@ static inline bool kl_take(struct kl_process *self)
 void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope);
 // Takes the entry that `*link` points to out of the mailbox.
 struct kl_envelope *kl_mailbox_remove(struct kl_process *self, struct kl_envelope **link);
-static inline struct kl_envelope *kl_mailbox_first(const struct kl_process *self)
+// The first entry, which is there; the same as kl_mailbox_remove, for the usual process.
+static inline struct kl_envelope *kl_mailbox_pop(struct kl_process *self)
 {
-    return self->head;
+    if (self->extras != NULL) {
+        return kl_mailbox_remove(self, &self->head);
+    }
+    struct kl_envelope *envelope = self->head;
+    self->head = envelope->next;
+    if (envelope->next == NULL) {
+        self->tail = &self->head;
+    }
+    kl_store_relaxed(&self->queue_len, self->queue_len - 1);
+    return envelope;
 }
 void kl_mailbox_drop_all(struct kl_process *self, bool answer);
 // The message that an entry of the mailbox is, as a term; calls as OTP's tuples.

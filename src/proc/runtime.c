@@ -268,13 +268,22 @@ int keel_fd(void)
 
 // --- time ---
 
-keel_deadline keel_deadline_in(keel_duration duration)
+static keel_deadline deadline_from(int64_t now, keel_duration duration)
 {
-    int64_t now = kl_now();
     if (duration < 0) {
         return KEEL_AT_ONCE;
     }
     return keel_deadline_at(duration > INT64_MAX - now ? INT64_MAX : now + duration);
+}
+
+keel_deadline keel_deadline_in(keel_duration duration)
+{
+    return deadline_from(kl_now_exact(), duration);
+}
+
+keel_deadline keel_deadline_about(keel_duration duration)
+{
+    return deadline_from(kl_now(), duration);
 }
 
 bool keel_deadline_passed(keel_deadline deadline)

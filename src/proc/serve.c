@@ -90,7 +90,7 @@ static void classify(struct kl_process *self, keel_message *message)
     }
     keel_term tag = keel_element(body, 0);
     if (size == 2) {
-        if (keel_is(tag, $gen_cast)) {
+        if (tag.word == KL_ATOM(gen_cast).word) {
             message->kind = KEEL_MESSAGE_CAST;
             message->body = keel_element(body, 1);
         }
@@ -105,7 +105,7 @@ static void classify(struct kl_process *self, keel_message *message)
         }
         return;
     }
-    bool call = keel_is(tag, $gen_call);
+    bool call = tag.word == KL_ATOM(gen_call).word;
     if ((call || keel_is(tag, system)) && keel_tuple_size(second) == 2 &&
             keel_is_pid(keel_element(second, 0))) {
         message->kind = call ? KEEL_MESSAGE_CALL : KEEL_MESSAGE_SYSTEM;
@@ -127,7 +127,12 @@ static void fill_message(struct kl_process *self, struct kl_activation *activati
         activation->serving_deadline = envelope->deadline;
         activation->serving_flags = envelope->flags;
     }
-    message->body = kl_envelope_open(envelope, &activation->heap);
+    message->body = envelope->body;
+    if (envelope->fragment_bytes > 0) {
+        activation->message = envelope;
+    } else {
+        kl_envelope_free(envelope);
+    }
     if (kind == KL_MESSAGE) {
         classify(self, message);
     }
@@ -152,7 +157,8 @@ static bool next_message(
     }
     struct kl_envelope **link = next_link(self);
     if (*link != NULL) {
-        struct kl_envelope *envelope = kl_mailbox_remove(self, link);
+        struct kl_envelope *envelope = link == &self->head ? kl_mailbox_pop(self)
+                                                           : kl_mailbox_remove(self, link);
         kl_store_relaxed(&self->messages_in, self->messages_in + 1);
         fill_message(self, activation, envelope, message);
         return true;
@@ -161,10 +167,25 @@ static bool next_message(
     return (self->flags & KL_TIMED_OUT) != 0;
 }
 
+// Expires what a callback received and built.
+static inline void expire(struct kl_activation *activation, const struct kl_heap *clean)
+{
+    if (activation->message != NULL) {
+        kl_envelope_free(activation->message);
+        activation->message = NULL;
+    }
+    const struct kl_heap *heap = &activation->heap;
+    if (heap->next != clean->next || heap->chunks != clean->chunks ||
+            heap->fragments != NULL || heap->counted != NULL) {
+        kl_heap_reset(&activation->heap);
+    }
+}
+
 // Handles messages until there are none or others should have a turn.
 static void serve(struct kl_process *self, struct kl_activation *activation)
 {
     const keel_handler *handler = self->entry;
+    const struct kl_heap clean = activation->heap;
     keel_message message;
     while (next_message(self, activation, &message)) {
         self->flags &= ~(uint32_t)(KL_TIMED_OUT | KL_AGAIN);
@@ -175,7 +196,7 @@ static void serve(struct kl_process *self, struct kl_activation *activation)
         }
         activation->serving_deadline = INT64_MAX;
         follow(self, next);
-        kl_heap_reset(&activation->heap);
+        expire(activation, &clean);
         if (self->suspended > 0) {
             break;
         }
@@ -237,6 +258,10 @@ void kl_failed_main(void *argument)
     follow(self, next);
     keel_gen_ack(KL_ATOM(ok));
     activation->failures = 0;
+    if (activation->message != NULL) {
+        kl_envelope_free(activation->message);
+        activation->message = NULL;
+    }
     kl_heap_reset(&activation->heap);
     serve(self, activation);
 }

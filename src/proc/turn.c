@@ -46,6 +46,7 @@ static struct kl_activation *activate(struct kl_process *self)
     activation->starter = (keel_from){{0}, {0}};
     activation->again = false;
     activation->failures = 0;
+    activation->message = NULL;
     activation->tries = NULL;
     kl_heap_init(
             &activation->heap, activation + 1, stack->scratch_bytes - sizeof *activation);

@@ -114,6 +114,9 @@ size_t kl_fragment_bytes(keel_term term);
 // uninitialised memory and gets its header written. Shared binaries and resources are
 // counted up, not copied; binaries over 64 bytes become shared. Returns the copy.
 keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term term);
+// Both at once, from the pool: a fragment with a copy of `term`, which is not immediate, and
+// `extra` bytes for the caller's use at its end. `size` counts them. NULL: no memory.
+struct kl_fragment *kl_fragment_new(keel_term term, size_t extra, keel_term *ret_copy);
 // Releases what the fragment holds beyond its own memory (which is the caller's).
 void kl_fragment_release(struct kl_fragment *fragment);
 // Hands a fragment over: from now on `heap` releases and frees it (kl_pool_free).
