@@ -19,8 +19,9 @@
 // fits), double* (a float or an integer), bool*, keel_pid*, keel_ref*, keel_bytes*
 // (a binary), const char ** (an atom; its name), keel_term* (anything), void ** (a
 // pointer or resource). Nothing is written unless the whole pattern matches.
-// Values: int, int64_t, unsigned, uint64_t, double, bool, const char* (a binary),
-// keel_bytes (a binary), keel_pid, keel_ref, keel_term.
+// Values: integers of every width, double, float, bool, const char* (a binary),
+// keel_bytes (a binary), keel_pid, keel_ref, keel_term. In C `true` and `a == b` are ints:
+// write keel_bool(a == b).
 //
 // Maps in a match name the keys that must be there: "#{name := Name}" ("=>" is allowed
 // too); keys are ground. Lists: "[A, B]", "[Head | Tail]"; "foo" is a charlist and
@@ -152,6 +153,9 @@ KEEL_BEGIN_DECLS
         keel_ref *: keel_arg_of_to_ref, keel_bytes *: keel_arg_of_to_bytes,               \
         const char **: keel_arg_of_to_atom, keel_term *: keel_arg_of_to_term,             \
         void **: keel_arg_of_to_pointer,                                                  \
+        char: keel_arg_of_int, signed char: keel_arg_of_int,                              \
+        unsigned char: keel_arg_of_int, short: keel_arg_of_int,                           \
+        unsigned short: keel_arg_of_int, float: keel_arg_of_double,                       \
         int: keel_arg_of_int, long: keel_arg_of_long, long long: keel_arg_of_long_long,   \
         unsigned: keel_arg_of_uint, unsigned long: keel_arg_of_ulong,                     \
         unsigned long long: keel_arg_of_ulong_long, double: keel_arg_of_double,           \

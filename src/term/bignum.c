@@ -48,6 +48,10 @@ uint64_t *kl_big_write(uint64_t *at, bool negative, const uint8_t *magnitude, si
     while (size > 0 && magnitude[size - 1] == 0) {
         size--;
     }
+    if (size == 0) {
+        *ret_term = kl_small(0);
+        return at;
+    }
     if (size <= sizeof(uint64_t)) {
         uint64_t limb = 0;
         memcpy(&limb, magnitude, size);
@@ -68,6 +72,9 @@ keel_term keel_int_from_bytes(bool negative, const uint8_t *magnitude, size_t si
 {
     while (size > 0 && magnitude[size - 1] == 0) {
         size--;
+    }
+    if (size == 0) {
+        return kl_small(0);
     }
     keel_term term;
     uint64_t limb = 0;

@@ -54,6 +54,8 @@ bool keel_match_at(
     return true;
 }
 
+// Longer than 60 lines because all steps share their state, each has its case, and this is
+// the part that must be fast.
 static bool run(const struct kl_pattern *pattern, keel_term term, const keel_arg *args,
         keel_term *captured)
 {
@@ -62,7 +64,7 @@ static bool run(const struct kl_pattern *pattern, keel_term term, const keel_arg
     const keel_term *at = &term;
     size_t index;
     for (const struct kl_pattern_op *op = pattern->ops;; op++) {
-        switch ((enum code)op->code) {
+        switch (op->code) {
         case MATCH_END:
             return true;
         case MATCH_WORD:
@@ -139,6 +141,8 @@ static bool run(const struct kl_pattern *pattern, keel_term term, const keel_arg
         case MATCH_RESUME:
             at = beside[op->level];
             break;
+        default:
+            __builtin_unreachable(); // no other code is compiled
         }
     }
 }

@@ -66,10 +66,9 @@ static keel_status close_container(struct kl_parse *parse, size_t offset)
 {
     uint64_t top = kl_work_pop(&parse->open);
     const char *message = "the term cannot be made";
-    return told(parse, offset,
-            parse->sink->container(parse->sink->context, (enum kl_parse_container)(top & 3),
-                    top >> 2, &message),
-            message);
+    keel_status status = parse->sink->container(
+            parse->sink->context, (enum kl_parse_container)(top & 3), top >> 2, &message);
+    return told(parse, offset, status, message);
 }
 
 // Opens a container; when it is closed at once it is complete.
@@ -106,8 +105,9 @@ static keel_status take_variable(struct kl_parse *parse, struct kl_token token, 
     }
     const char *message = "no such variable";
     keel_bytes name = {(const uint8_t *)token.text, token.size};
-    return told(parse, start,
-            parse->sink->variable(parse->sink->context, name, pinned, &message), message);
+    keel_status status =
+            parse->sink->variable(parse->sink->context, name, pinned, &message);
+    return told(parse, start, status, message);
 }
 
 static keel_status begin(struct kl_parse *parse, bool *ret_complete)
