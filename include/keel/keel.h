@@ -15,6 +15,7 @@
 #include <keel/message.h>
 #include <keel/process.h>
 #include <keel/report.h>
+#include <keel/request.h>
 #include <keel/result.h>
 #include <keel/runtime.h>
 #include <keel/start.h>

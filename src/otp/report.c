@@ -88,8 +88,9 @@ static keel_term error_info(const keel_crash *crash)
 {
     keel_term reason = KEEL_NONE;
     keel_term stack = KEEL_NONE;
+    size_t frames;
     if (keel_match(crash->reason, "{Reason, Stack}", &reason, &stack) &&
-            keel_list_length(stack, NULL)) {
+            keel_list_length(stack, &frames)) {
         return keel_tuple_of(keel_atom(error), reason, stack);
     }
     return keel_tuple_of(keel_atom(exit), crash->reason, keel_nil());
