@@ -136,7 +136,7 @@ static bool stop_timer(keel_ref ref, int64_t *ret_left)
         kl_lock_give(&timer->lock);
         return false;
     }
-    int64_t left = timer->timer.at - kl_now();
+    int64_t left = timer->timer.at - kl_now_exact();
     bool running = has_receiver(timer->to);
     kl_envelope_free(retire(timer));
     if (running && ret_left != NULL) {
@@ -311,7 +311,7 @@ bool keel_read_timer(keel_ref ref, keel_duration *ret_left)
     }
     kl_lock_take(&timer->lock);
     bool running = is_current(timer, ref) && timer->envelope != NULL;
-    int64_t left = timer->timer.at - kl_now();
+    int64_t left = timer->timer.at - kl_now_exact();
     keel_term to = timer->to;
     kl_lock_give(&timer->lock);
     if (!running || !has_receiver(to)) {
