@@ -4,7 +4,7 @@
 
 // Messages handled and sent before others get a turn. Enough to make the switch cheap,
 // little enough that a sender that floods gives way while its messages are still warm.
-enum { BUDGET = 200 };
+enum { BUDGET = 200, CHATTY = 16 }; // steps of a turn that is made of messages
 
 // What a turn found out about its process.
 enum outcome {

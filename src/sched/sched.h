@@ -26,6 +26,7 @@ struct kl_task {
     struct kl_task *next; // while queued
     void (*run)(struct kl_task *task);
     uint8_t priority; // enum kl_priority; may change while not queued
+    uint8_t chatty; // its last turn was many short steps: messages to and from others
 };
 
 // Makes a task runnable. From a worker: on the worker's own queue, no lock and no shared

@@ -6,6 +6,8 @@ enum {
     PATIENCE_TURNS = 8, // or so many turns with a surplus
     SLEEPER_NS = 20000, // queued work that is worth a system call and a wake
     PATIENCE_NS = 50000, // or a surplus that lasts so long
+    COMPANY = 12, // tasks that may be a company
+    COMPANY_NS = 50000, // and the most work a company may have
 };
 
 struct kl_idle_set kl_idle_set;
@@ -76,9 +78,30 @@ bool kl_share_rouse_one(void)
     return worker != NULL;
 }
 
+// A few tasks whose turns are all made of short messages talk to each other: on one worker
+// what they say stays warm, and it is said and heard in less time than one line takes to
+// travel between cores. They are not worth separating until their work piles up.
+static bool keeps_company(const struct kl_worker *worker)
+{
+    const struct kl_runq *queue = &worker->runq;
+    if (queue->queued > COMPANY || queue->occupied != 1u << KL_PRIORITY_NORMAL ||
+            (uint64_t)queue->queued * worker->turn_ns >= COMPANY_NS) {
+        return false;
+    }
+    const struct kl_task *task = queue->class[KL_PRIORITY_NORMAL].head;
+    while (task && task->chatty) {
+        task = task->next;
+    }
+    return !task;
+}
+
 void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker)
 {
     int64_t now = runner->now;
+    if (keeps_company(worker)) {
+        worker->surplus = 0;
+        return;
+    }
     if (worker->surplus++ == 0) {
         worker->surplus_since = now;
     }
