@@ -274,6 +274,16 @@ static void run_defers(struct kl_process *self)
     }
 }
 
+// While the door is open: an alarm that rings at a closed one is freed there, by the thread
+// that rings it, and may not be looked at here any more.
+static void stop_alarm(struct kl_process *self)
+{
+    if (self->alarm != NULL && kl_timer_cancel(&self->alarm->timer)) {
+        kl_pool_free(self->alarm, sizeof *self->alarm);
+    }
+    self->alarm = NULL; // one that rings now comes through the door, or finds it closed
+}
+
 static void close_door(struct kl_process *self)
 {
     // Full barrier: pairs with kl_name_release and keel_register.
@@ -409,10 +419,6 @@ static void release_memory(struct kl_process *self)
         kl_envelope_free(self->reply);
         self->reply = NULL;
     }
-    if (self->alarm != NULL && kl_timer_cancel(&self->alarm->timer)) {
-        kl_pool_free(self->alarm, sizeof *self->alarm);
-    }
-    self->alarm = NULL; // one that rings now finds the door closed and is freed there
     if ((self->flags & (KL_HANDLER | KL_ENTERED)) == KL_HANDLER && self->state != NULL) {
         kl_pool_free(self->state, ((const keel_handler *)self->entry)->state_bytes);
     }
@@ -459,6 +465,7 @@ void kl_exit_finish(struct kl_process *self)
     run_defers(self);
     kl_take(self);
     kl_crash_report(self, self->exit_reason);
+    stop_alarm(self);
     close_door(self);
     kl_name_release(self);
     kl_alias_release_all(self);
