@@ -53,13 +53,13 @@ void kl_call_defer(struct kl_process *self, struct kl_activation *activation)
     if (caller == NULL) {
         return;
     }
-    // Add first, look then: see rule 2. A request (not a call) is awaited by no await_ref;
-    // its maker settles it by itself.
+    // See rule 2. That a caller which still waits will send its KL_SETTLED later, and that
+    // one whose KL_SETTLED was taken waits no longer, is ordered by our door. A request (not
+    // a call) is awaited by no await_ref; its maker settles it by itself.
     struct kl_relation *owed = kl_relation_add(self, from.tag.word, KL_REL_OWED, from.pid);
     if (owed == NULL) {
         return;
     }
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     bool request = (activation->serving_flags & KL_ASYNC) != 0;
     if (!request && kl_load_relaxed(&caller->await_ref) != from.tag.word) {
         kl_relation_remove(self, owed);

@@ -47,13 +47,12 @@ static keel_status register_locked(keel_term name, keel_pid pid, struct kl_proce
     if (*at != 0 || process->name != 0) {
         return KEEL_E_TAKEN;
     }
-    kl_store_relaxed(&process->name, kl_atom_index(name) + 1);
     kl_store_release(at, pid.word);
     // The process may have closed its door since it was found. Sequentially consistent:
     // either we see the closed door, or kl_name_release, which comes after the closing,
     // sees the name.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (kl_load_relaxed(&process->door) == KL_DOOR_CLOSED ||
+    __atomic_exchange_n(&process->name, kl_atom_index(name) + 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&process->door, __ATOMIC_SEQ_CST) == KL_DOOR_CLOSED ||
             kl_load_relaxed(&process->generation) != kl_pid_generation(pid)) {
         kl_store_relaxed(at, 0);
         kl_store_relaxed(&process->name, 0);
@@ -107,7 +106,8 @@ keel_status keel_unregister(keel_term name)
 
 void kl_name_release(struct kl_process *self)
 {
-    if (kl_load_relaxed(&self->name) == 0) {
+    // Comes after the closing of the door: pairs with the exchange in keel_register.
+    if (__atomic_load_n(&self->name, __ATOMIC_SEQ_CST) == 0) {
         return;
     }
     kl_lock_take(&lock);
