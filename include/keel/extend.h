@@ -47,6 +47,9 @@ KEEL_API void keel_extend_observe(void (*turn)(keel_pid pid, void *context), voi
 /// no seed can replay that. @thread any @since 0.1
 KEEL_API size_t keel_extend_foreign_wakes(void);
 
+/// How many timers (<keel/timer.h>) are armed for a name or a process alive. Those for a
+/// process that has ended do nothing and are not counted. @thread outside @since 0.1
+KEEL_API size_t keel_extend_timers(void);
 /// Bytes of messages, kept terms, allocations and records that are in use, those lent to
 /// the terms of the calling thread excepted. Gives idle memory back. Atoms and patterns,
 /// which stay, are not counted. @thread outside @since 0.1

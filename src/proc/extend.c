@@ -64,6 +64,11 @@ size_t keel_extend_foreign_wakes(void)
     return kl_sim_foreign_wakes();
 }
 
+size_t keel_extend_timers(void)
+{
+    return kl_runtime.running ? kl_timers_pending() : 0;
+}
+
 size_t keel_extend_memory(void)
 {
     size_t used = kl_pool_trim();

@@ -438,6 +438,8 @@ keel_status kl_ask(struct kl_process *self, keel_pid pid, enum kl_envelope_kind 
         keel_term body, int64_t extra, struct kl_envelope **ret_reply);
 bool kl_timers_start(void);
 void kl_timers_stop(void);
+// How many timers of keel_send_after and the like still have somebody to send to, or a name.
+size_t kl_timers_pending(void);
 void kl_names_stop(void);
 keel_term kl_suspending(struct kl_process *self);
 size_t kl_process_memory(const struct kl_process *process);

@@ -145,6 +145,18 @@ static bool stop_timer(keel_ref ref, int64_t *ret_left)
     return running;
 }
 
+size_t kl_timers_pending(void)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < kl_load_acquire(&table.used); i++) {
+        struct user_timer *timer = kl_slots_at(&table, i);
+        kl_lock_take(&timer->lock);
+        count += timer->envelope != NULL && has_receiver(timer->to);
+        kl_lock_give(&timer->lock);
+    }
+    return count;
+}
+
 void kl_timer_forget(uint64_t word)
 {
     stop_timer((keel_ref){word}, NULL);
