@@ -32,6 +32,7 @@ static bool read_parts(struct reader *reader, struct kl_fun_parts *parts)
     bool old = reader->at[0] == KL_ETF_FUN;
     size_t fixed = old ? 5 : 30;
     parts->count = kl_etf_get_32(reader->at + fixed - 4);
+    uint32_t index = old ? 0 : kl_etf_get_32(reader->at + fixed - 8);
     reader->at += fixed;
     reader->left -= fixed;
 
@@ -44,7 +45,8 @@ static bool read_parts(struct reader *reader, struct kl_fun_parts *parts)
     }
     const keel_term *numbers = old ? terms + 1 : terms;
     parts->module = numbers[0];
-    parts->index = keel_to_int(numbers[1]);
+    // Both of them name the fun in its module; of a newer one the first counts.
+    parts->index = old ? keel_to_int(numbers[1]) : (int64_t)index;
     parts->uniq = keel_to_int(numbers[2]);
     if (parts->count == 0) {
         return true;

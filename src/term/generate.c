@@ -203,24 +203,29 @@ static keel_term identifier(struct kl_generate *generate)
 }
 
 // The external form of a fun: tag, size, arity, unique id, index, number of free variables,
-// module, old index, old unique id, pid, free variables (small integers here).
+// module, old index, old unique id, pid, free variables (small integers here). All but the
+// variables follow from the index, as they do in real ones.
 static keel_term fun(struct kl_generate *generate)
 {
-    static const uint8_t module_to_pid[] = {119, 1, 'm', 97, 3, 98, 1, 2, 3, 4, 88, 119, 3,
-            'a', '@', 'b', 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4};
+    static const uint8_t module[] = {119, 1, 'm', 97};
+    static const uint8_t uniq_and_pid[] = {
+            98, 1, 2, 3, 4, 88, 119, 3, 'a', '@', 'b', 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4};
     uint8_t bytes[256] = {112};
     uint8_t variables = (uint8_t)kl_generate_below(generate, 4);
+    uint8_t index = (uint8_t)kl_generate_below(generate, 9);
     size_t size = 5;
-    bytes[size] = (uint8_t)kl_generate_below(generate, 4); // arity
-    size += 1;
+    bytes[size++] = index % 4; // arity
     for (int i = 0; i < 16; i++) {
-        bytes[size++] = (uint8_t)kl_random_next(&generate->random);
+        bytes[size++] = (uint8_t)(index * 41 + i);
     }
-    bytes[size + 3] = (uint8_t)kl_generate_below(generate, 9); // index
+    bytes[size + 3] = index;
     bytes[size + 7] = variables;
     size += 8;
-    memcpy(bytes + size, module_to_pid, sizeof module_to_pid);
-    size += sizeof module_to_pid;
+    memcpy(bytes + size, module, sizeof module);
+    size += sizeof module;
+    bytes[size++] = index;
+    memcpy(bytes + size, uniq_and_pid, sizeof uniq_and_pid);
+    size += sizeof uniq_and_pid;
     for (uint8_t i = 0; i < variables; i++) {
         bytes[size++] = 97;
         bytes[size++] = (uint8_t)kl_random_next(&generate->random);

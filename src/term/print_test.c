@@ -48,7 +48,7 @@ TEST("what has no notation is shown by its numbers and names")
             1, 1, 1, 0, 0, 0, 5, 0, 0, 0, 0, 119, 1, 'm', 97, 3, 98, 1, 2, 3, 4, 88, 119, 3,
             'a', '@', 'b', 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4};
     CHECK_STR(keel_show(kl_fun_make(kl_heap_current(), fun, sizeof fun)),
-            "#Fun<m.3.16909060>");
+            "#Fun<m.5.16909060>");
 }
 
 TEST("a random term reads back from its text as it was", .seeded = true)
