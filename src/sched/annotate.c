@@ -12,8 +12,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 #if defined(__has_include)
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
 #define HAS_VALGRIND 1
 #endif
 #endif
@@ -114,4 +114,13 @@ void kl_annotate_landed(struct kl_runner *runner)
     __tsan_switch_to_fiber(runner->host_fiber, 0);
 #endif
     kl_annotate_exited(runner);
+}
+
+void kl_annotate_known(void *memory, size_t bytes)
+{
+    (void)memory;
+    (void)bytes;
+#if HAS_VALGRIND
+    VALGRIND_MAKE_MEM_DEFINED(memory, bytes);
+#endif
 }

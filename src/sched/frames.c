@@ -1,6 +1,6 @@
 #include "frames.h"
 
-#include "base/base.h"
+#include "fiber.h"
 
 #include <assert.h>
 #include <link.h>
@@ -85,6 +85,7 @@ size_t kl_frames_find(const void *context, const struct kl_arch_registers *regis
         walk.frame = find_frame(&walk);
     }
     uintptr_t caller = kl_arch_caller(context, low, high);
+    kl_annotate_known(&caller, sizeof caller);
     if (hint == KL_FRAMES_JUMPED && is_loaded(caller, true)) {
         walk.pc = caller;
         ret_pcs[count++] = caller;
@@ -102,7 +103,9 @@ size_t kl_frames_find(const void *context, const struct kl_arch_registers *regis
 __attribute__((no_sanitize("address"), no_sanitize("thread"))) static uintptr_t read_word(
         uintptr_t address)
 {
-    return *(const uintptr_t *)address;
+    uintptr_t word = *(const uintptr_t *)address;
+    kl_annotate_known(&word, sizeof word);
+    return word;
 }
 
 // Goes on to the caller of the function at `pc`.

@@ -1,6 +1,7 @@
 #include "slab.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,7 +16,9 @@
 
 enum { GUARD_BYTES = 16 << 10 }; // a function may well have a frame of a few pages
 
-static uint32_t no_guard_marks; // the kernel has none; set by whoever finds out
+// What is known of the kernel's guard marks; every thread finds out the same.
+enum { UNKNOWN, WORKING, MISSING };
+static uint32_t marks;
 
 size_t kl_guard_bytes(void)
 {
@@ -46,14 +49,31 @@ uint8_t *kl_guard_map(size_t bytes)
     return base;
 }
 
+// Whether the kernel refuses to read at `address`. Emulators of the kernel take advice they
+// do not know for given.
+static bool is_unreadable(const uint8_t *address)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return false;
+    }
+    bool unreadable = write(ends[1], address, 1) < 0 && errno == EFAULT;
+    close(ends[0]);
+    close(ends[1]);
+    return unreadable;
+}
+
 bool kl_guard_install(uint8_t *guard, size_t bytes)
 {
-    if (!kl_load_relaxed(&no_guard_marks)) {
-        if (madvise(guard, bytes, MADV_GUARD_INSTALL) == 0) {
+    uint32_t known = kl_load_relaxed(&marks);
+    if (known != MISSING) {
+        bool good = madvise(guard, bytes, MADV_GUARD_INSTALL) == 0;
+        if (good && (known == WORKING || is_unreadable(guard))) {
+            kl_store_relaxed(&marks, WORKING);
             return true;
         }
         // Unknown to this kernel, or the memory is locked (mlockall).
-        kl_store_relaxed(&no_guard_marks, 1);
+        kl_store_relaxed(&marks, MISSING);
     }
     if (mprotect(guard, bytes, PROT_NONE) == 0) {
         return true;

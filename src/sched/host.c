@@ -16,7 +16,7 @@ enum {
 static struct kl_runner *host;
 static uint32_t attached; // a thread is inside; atomic
 
-static size_t run_ready(struct kl_runner *runner, struct kl_worker *worker);
+static bool run_ready(struct kl_runner *runner, struct kl_worker *worker);
 static void prepare_to_sleep(struct kl_worker *worker);
 
 keel_status kl_host_start(void)
@@ -77,9 +77,10 @@ size_t kl_sched_run_once(int64_t deadline)
     kl_stall_rouse();
     kl_poll_begin();
 
-    size_t done = kl_poll_wait(0);
-    done += run_ready(runner, worker);
-    if (done == 0 && deadline > runner->now) {
+    uint64_t turns = worker->turns;
+    bool acted = kl_poll_wait(0) > 0;
+    acted |= run_ready(runner, worker);
+    if (!acted && deadline > runner->now) {
         prepare_to_sleep(worker);
         int64_t next = kl_load_relaxed(&worker->wheel.next);
         int64_t until = next < deadline ? next : deadline;
@@ -89,7 +90,7 @@ size_t kl_sched_run_once(int64_t deadline)
                                                 : 0;
         kl_poll_wait(idle ? timeout : 0);
         __atomic_store_n(&worker->sleep, KL_SLEEP_AWAKE, __ATOMIC_SEQ_CST);
-        done = run_ready(runner, worker);
+        run_ready(runner, worker);
     }
 
     // From here on whoever has something for the worker makes the descriptor readable, and
@@ -100,8 +101,9 @@ size_t kl_sched_run_once(int64_t deadline)
     }
     kl_poll_set_alarm(kl_load_relaxed(&worker->wheel.next));
     kl_poll_end();
+    turns = worker->turns - turns;
     kl_host_detach(runner);
-    return done;
+    return turns;
 }
 
 int kl_sched_fd(void)
@@ -110,12 +112,12 @@ int kl_sched_fd(void)
     return foreign ? kl_poll_fd() : -1;
 }
 
-// Runs turns and fires timers until nothing is left, or it has been enough.
-static size_t run_ready(struct kl_runner *runner, struct kl_worker *worker)
+// Runs turns and fires timers until nothing is left, or it has been enough. False when
+// there was nothing from the start.
+static bool run_ready(struct kl_runner *runner, struct kl_worker *worker)
 {
-    size_t turns = 0;
-    kl_worker_refresh(runner, worker);
-    while (turns < TURNS_MAX) {
+    bool acted = kl_worker_refresh(runner, worker);
+    for (int i = 0; i < TURNS_MAX; i++) {
         kl_worker_take_inbox(worker);
         struct kl_task *task = kl_runq_pop(&worker->runq);
         if (!task) {
@@ -124,15 +126,16 @@ static size_t run_ready(struct kl_runner *runner, struct kl_worker *worker)
             if (kl_worker_fire(runner, worker) == 0) {
                 break;
             }
+            acted = true;
             continue;
         }
         kl_worker_turn(runner, worker, task);
-        turns++;
+        acted = true;
         if (--worker->refresh_in == 0) {
             kl_worker_refresh(runner, worker);
         }
     }
-    return turns;
+    return acted;
 }
 
 // From now on a wake from another thread kicks the poller. Pairs with kl_worker_kick().

@@ -231,6 +231,7 @@ static void *run(void *argument)
 {
     struct kl_runner *runner = argument;
     kl_runner_set_self(runner);
+    kl_store_release(&runner->tid, gettid()); // the watcher reads it
     if (kl_core.config.catch_faults && kl_fault_attach(runner) != KEEL_OK) {
         kl_log(KL_LOG_WARNING,
                 "no memory for a signal stack: a fault on this thread stops the node");

@@ -45,6 +45,7 @@ struct kl_runner {
     void *alternate; // signal stack
     stack_t alternate_before;
     pthread_t thread;
+    pid_t tid; // of the kernel; 0: not ours
     unsigned number; // among all runners
     bool hosted; // a thread of the host: not ours to end
 
@@ -57,6 +58,7 @@ struct kl_runner {
     // --- the watcher's ---
     uint64_t seen_turn;
     int64_t seen_since, report_ns;
+    int64_t seen_cpu_ns; // what the thread had computed by then
 };
 
 // The calling thread's record, NULL outside the runtime. Not inlined and opaque to the

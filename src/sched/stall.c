@@ -5,6 +5,12 @@
 #include "share.h"
 #include "stack.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
 enum {
     QUIET_LOOKS = 10, // looks that find all workers asleep before the watcher sleeps too
     UNEVEN_NS = 1000000, // between looks while some wait and others are idle
@@ -93,6 +99,53 @@ static int64_t look(int64_t now)
     return next;
 }
 
+// What the runner's thread has computed so far, -1 when the system does not tell.
+static int64_t computed_ns(const struct kl_runner *runner)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (kl_load_acquire(&runner->tid) == 0 ||
+            pthread_getcpuclockid(runner->thread, &clock) != 0 ||
+            clock_gettime(clock, &time) != 0) {
+        return -1;
+    }
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void see(struct kl_runner *runner, int64_t now)
+{
+    runner->seen_since = now;
+    runner->report_ns = kl_core.config.stall_ns;
+    runner->seen_cpu_ns = computed_ns(runner);
+}
+
+// Whether the system has the thread down as waiting for a processor.
+static bool wants_processor(const struct kl_runner *runner)
+{
+    char path[64];
+    char line[128];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)runner->tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t length = read(fd, line, sizeof line - 1);
+    close(fd);
+    line[length > 0 ? length : 0] = '\0';
+    const char *state = strrchr(line, ')'); // behind the name: " R "
+    return state && state[1] == ' ' && state[2] == 'R';
+}
+
+// On a busy machine a turn of a microsecond lasts for tens of milliseconds when its thread
+// loses the processor in it. Then nothing is stuck, and a spare thread would wait for a
+// processor as well.
+static bool is_starved(const struct kl_runner *runner, int64_t lasted)
+{
+    int64_t computed = computed_ns(runner);
+    return runner->seen_cpu_ns >= 0 && computed >= 0 &&
+           computed - runner->seen_cpu_ns < lasted / 2 && wants_processor(runner);
+}
+
 static int64_t look_at(struct kl_runner *runner, int64_t now)
 {
     struct kl_task *task = kl_load_relaxed(&runner->running);
@@ -102,12 +155,15 @@ static int64_t look_at(struct kl_runner *runner, int64_t now)
     }
     if (turn != runner->seen_turn) {
         runner->seen_turn = turn;
-        runner->seen_since = now;
-        runner->report_ns = kl_core.config.stall_ns;
+        see(runner, now);
         return runner->report_ns;
     }
     // The turn has lasted at least since it was first seen.
     int64_t lasted = now - runner->seen_since;
+    if (lasted >= kl_core.config.stall_ns && is_starved(runner, lasted)) {
+        see(runner, now); // it has hardly begun
+        return runner->report_ns;
+    }
     if (lasted >= runner->report_ns) {
         runner->report_ns = 2 * lasted;
         if (kl_core.config.stalled) {

@@ -93,17 +93,18 @@ static void measure_turns(struct kl_worker *worker, int64_t now)
     worker->refresh_in = worker->refresh_every;
 }
 
-void kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker)
+bool kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker)
 {
     int64_t now = kl_now_exact();
     runner->now = now;
     measure_turns(worker, now);
-    kl_worker_fire(runner, worker);
+    size_t done = kl_worker_fire(runner, worker);
     if (now - worker->polled_at >= POLL_EVERY_NS && kl_poll_wanted() && kl_poll_begin()) {
         worker->polled_at = now;
-        kl_poll_wait(0);
+        done += kl_poll_wait(0);
         kl_poll_end();
     }
+    return done > 0;
 }
 
 size_t kl_worker_fire(struct kl_runner *runner, struct kl_worker *worker)

@@ -80,8 +80,9 @@ void kl_worker_loop(struct kl_runner *runner);
 // bracket.
 bool kl_worker_turn(
         struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task);
-// Reads the clock, fires due timers, and looks after descriptors now and then.
-void kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker);
+// Reads the clock, fires due timers, and looks after descriptors now and then. True when
+// something came of it.
+bool kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker);
 // Moves the inbox to the queue; true if there was something.
 bool kl_worker_take_inbox(struct kl_worker *worker);
 // Fires what is due at the runner's cached time, a batch of it; returns how many.
