@@ -132,8 +132,8 @@ static bool wants_processor(const struct kl_runner *runner)
     ssize_t length = read(fd, line, sizeof line - 1);
     close(fd);
     line[length > 0 ? length : 0] = '\0';
-    const char *state = strrchr(line, ')'); // behind the name: " R "
-    return state && state[1] == ' ' && state[2] == 'R';
+    const char *name_end = strrchr(line, ')'); // behind the name: " R "
+    return name_end && name_end[1] == ' ' && name_end[2] == 'R';
 }
 
 // On a busy machine a turn of a microsecond lasts for tens of milliseconds when its thread
