@@ -50,8 +50,10 @@ void kl_annotate_done(struct kl_stack *stack)
     // Frames that were left without returning still have their red zones.
     kl_unpoison(stack->low, (size_t)(stack->high - stack->low));
 #if KL_TSAN
-    __tsan_destroy_fiber(stack->sanitizer[1]);
-    stack->sanitizer[1] = NULL;
+    if (stack->sanitizer[1]) { // or it has ended before it is abandoned
+        __tsan_destroy_fiber(stack->sanitizer[1]);
+        stack->sanitizer[1] = NULL;
+    }
 #endif
 }
 
