@@ -54,8 +54,8 @@ void kl_call_defer(struct kl_process *self, struct kl_activation *activation)
         return;
     }
     // See rule 2. That a caller which still waits will send its KL_SETTLED later, and that
-    // one whose KL_SETTLED was taken waits no longer, is ordered by our door. A request (not
-    // a call) is awaited by no await_ref; its maker settles it by itself.
+    // one whose KL_SETTLED was taken waits no longer, is ordered by our door. A request
+    // (not a call) is awaited by no await_ref; its maker settles it by itself.
     struct kl_relation *owed = kl_relation_add(self, from.tag.word, KL_REL_OWED, from.pid);
     if (owed == NULL) {
         return;
