@@ -349,6 +349,18 @@ KEEL_API void keel_drop(keel_term term);
 /// @thread as keel_keep @since 0.1
 KEEL_API void keel_set(keel_term *slot, keel_term term);
 
+/// Copies `term` into memory that belongs to nobody, for tables that several processes
+/// read: it stays until keel_drop_shared, whoever ends meanwhile. Immediate terms are
+/// returned as they are. KEEL_NONE, also in a process, when there is no memory.
+/// @thread any @since 0.1
+KEEL_API keel_term keel_keep_shared(keel_term term);
+/// Gives back what keel_keep_shared returned; nobody may read it any more. Immediate terms
+/// and KEEL_NONE are fine. @thread any @since 0.1
+KEEL_API void keel_drop_shared(keel_term term);
+/// A copy of `term` that lives as what is built here and now does: for what others keep
+/// and may drop. @thread any @since 0.1
+KEEL_API keel_term keel_copy(keel_term term);
+
 /// A mark in the memory of terms: what is built or received after it is opened expires
 /// when it is closed. Scopes nest and are closed innermost first.
 typedef struct keel_scope {

@@ -5,6 +5,10 @@
 // What a process keeps: each term in a block of its own that starts with a struct
 // kl_fragment and goes on with the root, so that dropping finds the block from the term.
 
+// The block of a term that was kept with `mark`, its counted blocks released, or NULL.
+static struct kl_fragment *take_fragment(
+        keel_term term, unsigned mark, const char *function);
+
 static void *alloc_plain(size_t bytes)
 {
     return kl_alloc(bytes);
@@ -35,21 +39,39 @@ keel_term keel_keep(keel_term term)
 
 void keel_drop(keel_term term)
 {
-    if (kl_is_immediate(term)) {
-        return;
+    struct kl_fragment *fragment = take_fragment(term, KL_FRAGMENT_KEPT, "keel_drop");
+    if (fragment) {
+        kl_keep_free(fragment, fragment->size);
     }
-    struct kl_fragment *fragment = (struct kl_fragment *)(uintptr_t)(term.word &
-                                                                     ~(uint64_t)7) -
-                                   1;
-    if (fragment->mark != KL_FRAGMENT_KEPT) {
-        // Most likely what was received or built, or dropped before. Freeing it would break
-        // something far away from here.
-        kl_log(KL_LOG_ERROR, "keel_drop was given a term that keel_keep did not return");
-        return;
+}
+
+keel_term keel_keep_shared(keel_term term)
+{
+    size_t bytes = kl_fragment_bytes(term);
+    if (bytes == 0) {
+        return term;
     }
-    fragment->mark = 0;
-    kl_fragment_release(fragment);
-    kl_keep_free(fragment, fragment->size);
+    struct kl_fragment *fragment = bytes == SIZE_MAX ? NULL : kl_pool_alloc(bytes);
+    if (!fragment) {
+        return KEEL_NONE;
+    }
+    keel_term kept = kl_fragment_fill(fragment, bytes, term);
+    fragment->mark = KL_FRAGMENT_SHARED;
+    return kept;
+}
+
+void keel_drop_shared(keel_term term)
+{
+    struct kl_fragment *fragment = take_fragment(
+            term, KL_FRAGMENT_SHARED, "keel_drop_shared");
+    if (fragment) {
+        kl_pool_free(fragment, fragment->size);
+    }
+}
+
+keel_term keel_copy(keel_term term)
+{
+    return kl_heap_copy(kl_heap_current(), term);
 }
 
 void keel_set(keel_term *slot, keel_term term)
@@ -58,4 +80,24 @@ void keel_set(keel_term *slot, keel_term term)
     keel_term old = *slot;
     *slot = keel_keep(term);
     keel_drop(old);
+}
+
+static struct kl_fragment *take_fragment(
+        keel_term term, unsigned mark, const char *function)
+{
+    if (kl_is_immediate(term)) {
+        return NULL;
+    }
+    struct kl_fragment *fragment = (struct kl_fragment *)(uintptr_t)(term.word &
+                                                                     ~(uint64_t)7) -
+                                   1;
+    if (fragment->mark != mark) {
+        // Most likely what was received or built, or dropped before. Freeing it would break
+        // something far away from here.
+        kl_log(KL_LOG_ERROR, "%s was given a term that was not kept for it", function);
+        return NULL;
+    }
+    fragment->mark = 0;
+    kl_fragment_release(fragment);
+    return fragment;
 }

@@ -108,3 +108,25 @@ TEST("memory for kept terms comes from who set the hooks")
     keel_drop(kept);
     CHECK_INT(taken, 0);
 }
+
+TEST("a term kept for all lives until it is dropped, and copies of it live on")
+{
+    destroyed = 0;
+    keel_scope scope = keel_scope_open();
+    keel_term resource = keel_resource("test", &destroyed, count_destroyed);
+    keel_term shared = keel_keep_shared(keel_tuple_of(keel_string("kept"), resource));
+    keel_scope_close(&scope);
+    CHECK_INT(destroyed, 0);
+    scope = keel_scope_open();
+    keel_term copy = keel_copy(shared);
+    CHECK(copy.word != shared.word && keel_equal(copy, shared));
+    keel_drop(shared); // is for the other kind: refused, and logged
+    keel_drop_shared(shared);
+    CHECK_INT(destroyed, 0);
+    CHECK_INT(keel_to_bytes(keel_element(copy, 0)).size, 4);
+    keel_scope_close(&scope);
+    CHECK_INT(destroyed, 1);
+    CHECK_INT(keel_keep_shared(keel_int(5)).word, keel_int(5).word);
+    CHECK_INT(keel_copy(keel_nil()).word, keel_nil().word);
+    keel_drop_shared(keel_nil());
+}

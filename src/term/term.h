@@ -75,9 +75,9 @@ struct kl_fragment {
     struct kl_fragment *next; // free for the holder's use, e.g. a heap's list
     struct kl_box_counted *counted; // what to release with the fragment
     uint64_t size : 48; // bytes, header included
-    uint64_t mark : 16; // KL_FRAGMENT_KEPT when keel_keep made it
+    uint64_t mark : 16; // KL_FRAGMENT_…, when keel_keep or keel_keep_shared made it
 };
-enum { KL_FRAGMENT_KEPT = 0x4b45 };
+enum { KL_FRAGMENT_KEPT = 0x4b45, KL_FRAGMENT_SHARED = 0x5348 };
 
 // A bump allocator: chunks, the fragments handed over to it, counted boxes built in it.
 struct kl_heap {
@@ -114,6 +114,10 @@ size_t kl_fragment_bytes(keel_term term);
 // uninitialised memory and gets its header written. Shared binaries and resources are
 // counted up, not copied; binaries over 64 bytes become shared. Returns the copy.
 keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term term);
+// The usual message, a small tuple of immediate terms, needs no fragment around it: its
+// bytes, 0 for any other term; and its copy at `at`, which has room for it.
+size_t kl_flat_bytes(keel_term term);
+keel_term kl_flat_copy(uint64_t *at, keel_term term);
 // Both at once, from the pool: a fragment with a copy of `term`, which is not immediate, and
 // `extra` bytes for the caller's use at its end. `size` counts them. NULL: no memory.
 struct kl_fragment *kl_fragment_new(keel_term term, size_t extra, keel_term *ret_copy);
