@@ -79,7 +79,8 @@ void kl_start_take_name(const struct kl_start_info *info)
     struct kl_name name = kl_name_parse(info->name);
     if (name.kind == KL_NAME_VIA && !name.via->register_name(name.key, keel_self())) {
         keel_pid holder = name.via->whereis(name.key);
-        keel_term taken = keel_tuple_of(keel_atom(already_started), keel_from_pid(holder));
+        keel_term who = holder.word != 0 ? keel_from_pid(holder) : keel_atom(undefined);
+        keel_term taken = keel_tuple_of(keel_atom(already_started), who);
         keel_gen_fail(keel_tuple_of(keel_atom(error), taken), keel_atom(normal));
     }
 }

@@ -1,0 +1,255 @@
+// A dynamic supervisor's children: starting and restarting them. How they are stopped is
+// in dynamic_stop.c.
+
+#include "dynamic.h"
+#include <keel/report.h>
+
+static void release(void *table);
+
+void kl_dynamic_init_children(struct kl_dynamic *self)
+{
+    kl_ring_init(&self->order);
+    kl_hash_init(&self->by_pid);
+    self->flags.extra = keel_nil();
+    if (keel_defer(release, &self->by_pid) != KEEL_OK) {
+        keel_exit(keel_atom(system_limit));
+    }
+}
+
+// The index is no memory of the process.
+static void release(void *table)
+{
+    kl_hash_done(table);
+}
+
+struct kl_dynamic_child *kl_dynamic_find(const struct kl_dynamic *self, keel_pid pid)
+{
+    keel_term term = keel_from_pid(pid);
+    if (keel_is_none(term)) {
+        return NULL;
+    }
+    struct kl_dynamic_child *child = kl_hash_get(&self->by_pid, keel_hash(term));
+    while (child != NULL && !keel_equal(keel_from_pid(child->pid), term)) {
+        child = child->next;
+    }
+    return child;
+}
+
+// --- the index by pid ---
+
+static void put_pid(struct kl_dynamic *self, struct kl_dynamic_child *child, keel_pid pid)
+{
+    keel_term term = keel_keep(keel_from_pid(pid));
+    child->pid = keel_to_pid(term);
+    child->hash = keel_hash(term);
+    child->next = kl_hash_get(&self->by_pid, child->hash);
+    if (!kl_hash_put(&self->by_pid, child->hash, child)) {
+        keel_exit(keel_atom(system_limit));
+    }
+}
+
+static void remove_pid(struct kl_dynamic *self, struct kl_dynamic_child *child)
+{
+    struct kl_dynamic_child *first = kl_hash_get(&self->by_pid, child->hash);
+    if (first == child && child->next == NULL) {
+        kl_hash_remove(&self->by_pid, child->hash);
+    } else if (first == child) {
+        // In place of an entry that is there: cannot fail.
+        (void)kl_hash_put(&self->by_pid, child->hash, child->next);
+    } else {
+        while (first->next != child) {
+            first = first->next;
+        }
+        first->next = child->next;
+    }
+    keel_drop(keel_from_pid(child->pid));
+}
+
+// --- starting ---
+
+struct attempt {
+    const struct kl_child_spec *spec;
+    keel_term extra;
+    keel_started started;
+};
+
+static void run_start(void *context)
+{
+    struct attempt *attempt = context;
+    const struct kl_child_spec *spec = attempt->spec;
+    keel_term own = keel_element(spec->mfa, 2);
+    keel_term all = keel_is_nil(attempt->extra) ? own
+                                                : keel_list_append(attempt->extra, own);
+    keel_term argument = keel_is_nil(attempt->extra) ? spec->argument : all;
+    if (spec->start_module != NULL) {
+        const keel_start_opts opts = {.argument = argument,
+                .name = keel_is(spec->name, undefined) ? KEEL_NONE : spec->name};
+        attempt->started = spec->start_module(spec->module, &opts);
+    } else if (spec->start != NULL) {
+        attempt->started = spec->start(argument);
+    } else {
+        attempt->started = keel_start_apply(
+                keel_element(spec->mfa, 0), keel_element(spec->mfa, 1), all);
+    }
+}
+
+// A start function that fails is an answer like others: the supervisor goes on.
+static keel_started run_attempt(
+        const struct kl_dynamic *self, const struct kl_child_spec *spec)
+{
+    struct attempt attempt = {.spec = spec, .extra = self->flags.extra};
+    keel_term reason = KEEL_NONE;
+    if (keel_try(run_start, &attempt, &reason) != KEEL_OK) {
+        return keel_started_failed(reason);
+    }
+    keel_started started = attempt.started;
+    bool nobody = started.status == KEEL_OK && started.pid.word == 0;
+    if (nobody || (started.status != KEEL_OK && started.status != KEEL_E_IGNORED &&
+                          keel_is_none(started.reason))) {
+        return keel_started_failed(keel_atom(badarg));
+    }
+    return started;
+}
+
+static keel_term retained(const struct kl_dynamic *self, const struct kl_child_spec *spec)
+{
+    (void)self;
+    if (spec->restart != KEEL_TEMPORARY) {
+        return keel_keep(spec->term);
+    }
+    keel_term mfa = keel_tuple_of(
+            keel_element(spec->mfa, 0), keel_element(spec->mfa, 1), keel_atom(undefined));
+    return keel_keep(keel_tuple_of(mfa, spec->modules));
+}
+
+keel_term kl_dynamic_start_child(struct kl_dynamic *self, const struct kl_child_spec *spec)
+{
+    keel_started started = run_attempt(self, spec);
+    if (started.status == KEEL_OK) {
+        struct kl_dynamic_child *child = keel_alloc(sizeof *child);
+        child->spec = retained(self, spec);
+        child->shutdown = spec->shutdown;
+        child->restart = (uint8_t)spec->restart;
+        child->type = (uint8_t)spec->type;
+        put_pid(self, child, started.pid);
+        kl_ring_append(&self->order, &child->order);
+        self->count++;
+    }
+    return keel_started_to_term(started);
+}
+
+void kl_dynamic_remove(struct kl_dynamic *self, struct kl_dynamic_child *child)
+{
+    remove_pid(self, child);
+    kl_ring_remove(&child->order);
+    self->count--;
+    keel_drop(child->spec);
+    keel_drop(child->ended);
+    keel_free(child);
+}
+
+// --- ends and restarts ---
+
+static bool is_abnormal(keel_term reason)
+{
+    return !keel_is(reason, normal) && !keel_is(reason, shutdown) &&
+           !(keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
+}
+
+bool kl_dynamic_ended(
+        struct kl_dynamic *self, struct kl_dynamic_child *child, keel_term reason)
+{
+    bool abnormal = is_abnormal(reason);
+    if (abnormal || child->restart == KEEL_PERMANENT) {
+        kl_dynamic_report(self, keel_atom(child_terminated), reason, child, KEEL_NONE);
+    }
+    bool again = child->restart == KEEL_PERMANENT ||
+                 (child->restart == KEEL_TRANSIENT && abnormal);
+    if (!again) {
+        kl_dynamic_remove(self, child);
+        return true;
+    }
+    return kl_dynamic_restart(self, child);
+}
+
+static bool allow_restart(struct kl_restarts *restarts)
+{
+    int64_t now = keel_now();
+    if (kl_restarts_full(restarts, now)) {
+        uint32_t room = restarts->room == 0 ? 4 : restarts->room * 2;
+        keel_free(kl_restarts_lend(restarts, keel_alloc(room * sizeof(int64_t)), room));
+    }
+    return kl_restarts_allow(restarts, now);
+}
+
+// An attempt that fails is made again after whatever waits in the mailbox, so that a
+// supervisor whose child cannot start still answers, and can be stopped. The child is found
+// by its last pid until then.
+bool kl_dynamic_restart(struct kl_dynamic *self, struct kl_dynamic_child *child)
+{
+    if (!allow_restart(&self->restarts)) {
+        kl_dynamic_report(self, keel_atom(shutdown),
+                keel_atom(reached_max_restart_intensity), child, KEEL_NONE);
+        kl_dynamic_remove(self, child);
+        return false;
+    }
+    struct kl_child_spec spec = kl_child_spec_read(child->spec);
+    keel_started started = run_attempt(self, &spec);
+    if (started.status == KEEL_OK) {
+        remove_pid(self, child);
+        put_pid(self, child, started.pid);
+        child->status = KL_DYNAMIC_UP;
+        return true;
+    }
+    if (started.status == KEEL_E_IGNORED) {
+        kl_dynamic_remove(self, child);
+        return true;
+    }
+    keel_term pid = keel_from_pid(child->pid);
+    kl_dynamic_report(self, keel_atom(start_error), started.reason, child,
+            keel_tuple_of(keel_atom(restarting), pid));
+    child->status = KL_DYNAMIC_RESTARTING;
+    keel_cast(keel_self(), keel_tuple_of(keel_atom_text("$gen_restart"), pid));
+    return true;
+}
+
+// --- what is shown of them ---
+
+keel_term kl_dynamic_mfa(const struct kl_dynamic_child *child)
+{
+    return child->restart == KEEL_TEMPORARY ? keel_element(child->spec, 0)
+                                            : keel_map_get(child->spec, keel_atom(start));
+}
+
+keel_term kl_dynamic_modules(const struct kl_dynamic_child *child)
+{
+    return child->restart == KEEL_TEMPORARY ? keel_element(child->spec, 1)
+                                            : keel_map_get(child->spec, keel_atom(modules));
+}
+
+// The arguments as the child got them, the supervisor's own first.
+static keel_term whole_mfa(
+        const struct kl_dynamic *self, const struct kl_dynamic_child *child)
+{
+    keel_term mfa = kl_dynamic_mfa(child);
+    keel_term arguments = keel_element(mfa, 2);
+    return keel_is_list(arguments) ? keel_set_element(mfa, 2,
+                                             keel_list_append(self->flags.extra, arguments))
+                                   : mfa;
+}
+
+void kl_dynamic_report(const struct kl_dynamic *self, keel_term context, keel_term reason,
+        const struct kl_dynamic_child *child, keel_term shown_pid)
+{
+    keel_term offender = keel_make(
+            "[{pid, Pid}, {id, undefined}, {mfargs, Start}, {restart_type, Restart}, "
+            "{shutdown, Shutdown}, {child_type, Type}]",
+            keel_is_none(shown_pid) ? keel_from_pid(child->pid) : shown_pid,
+            whole_mfa(self, child), kl_restart_term((keel_restart)child->restart),
+            kl_shutdown_term(child->shutdown),
+            kl_child_type_term((keel_child_type)child->type));
+    keel_report(KEEL_REPORT_ERROR,
+            keel_make("#{label => {supervisor, Context}, report => [{supervisor, Name}, "
+                      "{errorContext, Context}, {reason, Reason}, {offender, Child}]}",
+                    context, self->name, reason, offender));
+}
