@@ -120,7 +120,6 @@ void kl_alias_send(keel_ref ref, struct kl_envelope *envelope, bool first)
         kl_envelope_free(envelope);
         return;
     }
-    envelope->kind = KL_ALIAS_MESSAGE;
     envelope->ref = ref.word;
     if (first && priority) {
         envelope->flags |= KL_FIRST;

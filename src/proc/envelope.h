@@ -31,6 +31,7 @@ enum kl_envelope_kind {
     KL_PING, // from, ref: answered once everything before it was acted on
     KL_LEADER, // body: the new group leader's pid
     KL_WATCH_QUEUE, // from, ref; deadline: high << 32 | low
+    KL_BIRTH, // never sent: the argument of a spawn; from, ref: who waits for the ack
     KL_WAKE, // no more than a reason to look again
     KL_TIMER, // ref: of the timer; body: its message
     KL_ALIAS_MESSAGE, // ref: the alias; body: the message
@@ -41,24 +42,29 @@ enum {
     KL_BY_OTHER = 2, // KL_REPLY: from another process than the server
     KL_FIRST = 4, // goes before ordinary messages
     KL_ASYNC = 8, // KL_CALL: made by send_request
-    KL_NO_COUNT = 16, // was not counted against the mailbox's limit
     KL_COUNTED = 32, // was counted against it
     KL_STATIC = 64, // lies inside something else: see kl_envelope_free
     KL_NOPROC = 128, // KL_REPLY: there was no such process
 };
 
-// The envelope lies behind the fragment of its body, in one block:
-//   [ struct kl_fragment | the body's words ] [ struct kl_envelope ]
-// so that the block can be handed to a heap whole. fragment_bytes is 0 when the body is
-// immediate.
+// One block holds an envelope and its body:
+//   an immediate body          [ envelope ]
+//   a flat body (see term.h)   [ envelope | the body's words ]      flat
+//   any other                  [ fragment | the body's words ] [ envelope ]
+// so that a fragment can be handed to a heap whole. What goes into mailboxes by the
+// million, messages and casts, has only the brief half of the envelope: with a small tuple
+// that is one cache line.
 struct kl_envelope {
     struct kl_envelope *next;
     keel_term body;
     uint32_t generation; // of the receiver it was meant for
     uint32_t slot; // of the receiver
-    uint64_t fragment_bytes : 48;
+    uint64_t body_bytes : 46; // in this block, a fragment's header included
+    uint64_t flat : 1;
+    uint64_t brief : 1; // what follows kind and flags is not there
     uint64_t kind : 8; // enum kl_envelope_kind
     uint64_t flags : 8;
+    // --- not in brief ones ---
     uint64_t from; // word of a pid
     uint64_t ref; // word of a reference, or an id
     int64_t deadline;

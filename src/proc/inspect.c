@@ -37,7 +37,7 @@ size_t kl_process_memory(const struct kl_process *process)
         bytes += sizeof *process->extras;
     }
     for (const struct kl_envelope *at = process->head; at != NULL; at = at->next) {
-        bytes += sizeof *at + at->fragment_bytes;
+        bytes += sizeof *at + at->body_bytes;
     }
     return bytes + process->relation_count * sizeof(struct kl_relation);
 }

@@ -17,12 +17,16 @@ static keel_term open_message(struct kl_process *self, struct kl_envelope *envel
     if (envelope->kind == KL_MESSAGE) {
         return kl_envelope_open(envelope, &activation->heap);
     }
-    keel_term view = kl_mailbox_view(envelope);
-    if (envelope->kind != KL_CAST && kl_is_call_ref(envelope->ref)) {
-        kl_relation_add(self, envelope->ref, KL_REL_OWED, (keel_pid){envelope->from});
+    if (envelope->kind == KL_CAST) {
+        return keel_tuple_of(
+                KL_ATOM(gen_cast), kl_envelope_open(envelope, &activation->heap));
     }
-    kl_envelope_open(envelope, &activation->heap); // the view points into the body
-    return view;
+    struct kl_envelope call = *envelope;
+    if (kl_is_call_ref(call.ref)) {
+        kl_relation_add(self, call.ref, KL_REL_OWED, (keel_pid){call.from});
+    }
+    call.body = kl_envelope_open(envelope, &activation->heap);
+    return kl_mailbox_view(&call);
 }
 
 static struct kl_process *receiver(keel_status *ret_status)
@@ -222,7 +226,7 @@ void keel_hibernate_then(keel_body body, keel_term argument)
         keel_error(KL_ATOM(badarg));
     }
     struct kl_birth *birth = kl_pool_alloc(sizeof *birth);
-    struct kl_envelope *envelope = kl_envelope_new(KL_MESSAGE, argument);
+    struct kl_envelope *envelope = kl_envelope_new(KL_BIRTH, argument);
     if (birth == NULL || envelope == NULL) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }

@@ -25,7 +25,7 @@ static keel_status send_alias(keel_ref alias, keel_term message, bool first)
     if (!kl_ref_is_local(alias)) {
         return send_remote(keel_from_ref(alias), message, false);
     }
-    struct kl_envelope *envelope = kl_envelope_new(KL_MESSAGE, message);
+    struct kl_envelope *envelope = kl_envelope_new(KL_ALIAS_MESSAGE, message);
     if (envelope == NULL) {
         return KEEL_E_NOMEM;
     }

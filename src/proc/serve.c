@@ -128,7 +128,7 @@ static void fill_message(struct kl_process *self, struct kl_activation *activati
         activation->serving_flags = envelope->flags;
     }
     message->body = envelope->body;
-    if (envelope->fragment_bytes > 0) {
+    if (envelope->body_bytes > 0) {
         activation->message = envelope;
     } else {
         kl_envelope_free(envelope);

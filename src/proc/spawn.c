@@ -119,7 +119,7 @@ static struct kl_birth *birth_new(keel_term argument, const keel_spawn_opts *opt
     if (birth == NULL) {
         return NULL;
     }
-    birth->argument = kl_envelope_new(KL_MESSAGE, argument);
+    birth->argument = kl_envelope_new(KL_BIRTH, argument);
     birth->stack_bytes = opts->stack_bytes;
     if (birth->argument == NULL) {
         kl_pool_free(birth, sizeof *birth);

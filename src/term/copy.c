@@ -155,54 +155,34 @@ keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term
     return kl_copy_fill(fragment + 1, &fragment->counted, term);
 }
 
-// The usual message is a small tuple of immediate terms: one look at each word does for
-// measuring and copying both.
-static struct kl_fragment *new_flat(keel_term term, size_t extra, keel_term *ret_copy)
-{
-    enum { MOST = 8 };
-    if (!kl_is_kind(term, KL_KIND_TUPLE)) {
-        return NULL;
-    }
-    const struct kl_tuple *tuple = kl_tuple(term);
-    size_t count = kl_header_size(tuple->header);
-    if (count > MOST) {
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!kl_is_immediate(tuple->item[i])) {
-            return NULL;
-        }
-    }
-    size_t bytes = sizeof(struct kl_fragment) + (1 + count) * sizeof(uint64_t) + extra;
-    struct kl_fragment *fragment = kl_pool_alloc(bytes);
-    if (!fragment) {
-        return NULL;
-    }
-    *fragment = (struct kl_fragment){.size = bytes};
-    struct kl_tuple *copy = (struct kl_tuple *)(void *)(fragment + 1);
-    copy->header = tuple->header;
-    for (size_t i = 0; i < count; i++) {
-        copy->item[i] = tuple->item[i];
-    }
-    *ret_copy = kl_boxed(copy);
-    return fragment;
-}
-
 struct kl_fragment *kl_fragment_new(keel_term term, size_t extra, keel_term *ret_copy)
 {
-    struct kl_fragment *fragment = new_flat(term, extra, ret_copy);
-    if (fragment) {
-        return fragment;
-    }
     size_t bytes = kl_fragment_bytes(term);
     if (bytes > SIZE_MAX - extra) {
         return NULL;
     }
-    fragment = kl_pool_alloc(bytes + extra);
+    struct kl_fragment *fragment = kl_pool_alloc(bytes + extra);
     if (fragment) {
         *ret_copy = kl_fragment_fill(fragment, bytes + extra, term);
     }
     return fragment;
+}
+
+size_t kl_flat_bytes(keel_term term)
+{
+    enum { MOST_WORDS = 8 };
+    size_t words = flat_tuple_words(term);
+    return words <= MOST_WORDS ? words * sizeof(uint64_t) : 0;
+}
+
+keel_term kl_flat_copy(uint64_t *at, keel_term term)
+{
+    const uint64_t *from = kl_box(term);
+    size_t words = kl_header_words(from[0]);
+    for (size_t i = 0; i < words; i++) {
+        at[i] = from[i];
+    }
+    return kl_boxed(at);
 }
 
 void kl_fragment_release(struct kl_fragment *fragment)
