@@ -17,6 +17,7 @@ static struct {
     keel_pid pid; // of the body's process, once it is spawned
     bool returned;
     bool ended;
+    keel_term reason; // when it is an atom; else the guard has it
 } run;
 
 struct guard {
@@ -48,10 +49,14 @@ keel_status keel_test_run(keel_body body, keel_term argument, uint64_t seed,
         status = drive();
     }
     if (status == KEEL_OK) {
-        status = kl_kit_probe_ask(guard, keel_atom(reason), KEEL_NEVER, &reason);
+        reason = run.reason;
+        if (keel_is_none(reason)) {
+            status = kl_kit_probe_ask(guard, keel_atom(reason), KEEL_NEVER, &reason);
+        }
         note_reason(reason);
     } else if (run.pid.word != 0) {
-        keel_process_exit(run.pid, keel_atom(kill)); // so that it is not among what was left
+        keel_process_exit(
+                run.pid, keel_atom(kill)); // so that it is not among what was left
     }
     keel_status stopped = keel_test_stop(report);
     report->reason = reason;
@@ -184,6 +189,7 @@ static keel_next guard_receive(void *state, const keel_message *message)
     } else if (keel_match(message->body, "{'DOWN', _, process, _, Reason}", &reason)) {
         bool regular = run.returned && keel_is(reason, shutdown);
         keel_set(&guard->reason, regular ? keel_atom(normal) : reason);
+        run.reason = keel_is_atom(guard->reason) ? guard->reason : KEEL_NONE;
         run.ended = true;
     }
     return keel_next_wait();
