@@ -84,7 +84,8 @@ keel_term kl_child_type_term(keel_child_type type)
     return keel_int((int)type);
 }
 
-// Whole milliseconds, rounded up: never less time than was given.
+// Whole milliseconds, rounded away from zero: never less time than was given, and what is
+// negative stays wrong.
 keel_term kl_shutdown_term(keel_duration shutdown)
 {
     if (shutdown == KEEL_BRUTAL_KILL) {
@@ -93,7 +94,8 @@ keel_term kl_shutdown_term(keel_duration shutdown)
     if (shutdown == KEEL_FOREVER) {
         return keel_atom(infinity);
     }
-    return keel_int(shutdown / KEEL_MS(1) + (shutdown % KEEL_MS(1) > 0));
+    keel_duration rest = shutdown % KEEL_MS(1);
+    return keel_int(shutdown / KEEL_MS(1) + (rest > 0) - (rest < 0));
 }
 
 // --- flags ---

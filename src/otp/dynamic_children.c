@@ -111,9 +111,8 @@ static keel_started run_attempt(
     return started;
 }
 
-static keel_term retained(const struct kl_dynamic *self, const struct kl_child_spec *spec)
+static keel_term retained(const struct kl_child_spec *spec)
 {
-    (void)self;
     if (spec->restart != KEEL_TEMPORARY) {
         return keel_keep(spec->term);
     }
@@ -127,7 +126,7 @@ keel_term kl_dynamic_start_child(struct kl_dynamic *self, const struct kl_child_
     keel_started started = run_attempt(self, spec);
     if (started.status == KEEL_OK) {
         struct kl_dynamic_child *child = keel_alloc(sizeof *child);
-        child->spec = retained(self, spec);
+        child->spec = retained(spec);
         child->shutdown = spec->shutdown;
         child->restart = (uint8_t)spec->restart;
         child->type = (uint8_t)spec->type;

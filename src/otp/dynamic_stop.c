@@ -3,7 +3,7 @@
 #include "dynamic.h"
 #include <keel/timer.h>
 
-static void begin(struct kl_dynamic *self, struct kl_dynamic_child *child);
+static void begin(struct kl_dynamic_child *child);
 static void sweep_exits(struct kl_dynamic *self);
 static void tell_all(struct kl_dynamic *self, keel_term *ret_timers);
 static void await_all(struct kl_dynamic *self, size_t awaited);
@@ -24,7 +24,7 @@ void kl_dynamic_stop(struct kl_dynamic *self, struct kl_dynamic_child *only)
     while (child != NULL) {
         struct kl_dynamic_child *next = only != NULL ? NULL : next_child(self, child);
         if (child->status == KL_DYNAMIC_UP) {
-            begin(self, child);
+            begin(child);
             awaited++;
         } else {
             kl_dynamic_remove(self, child); // waiting for an attempt: nobody to stop
@@ -42,9 +42,8 @@ void kl_dynamic_stop(struct kl_dynamic *self, struct kl_dynamic_child *only)
 }
 
 // The monitor tells of its end from now on, the link no more.
-static void begin(struct kl_dynamic *self, struct kl_dynamic_child *child)
+static void begin(struct kl_dynamic_child *child)
 {
-    (void)self;
     child->status = KL_DYNAMIC_STOPPING;
     keel_monitor(child->pid);
     keel_unlink(child->pid);
@@ -91,7 +90,7 @@ static keel_term arm(keel_term timers, keel_duration limit)
             return timers;
         }
     }
-    keel_ref ref = keel_start_timer(limit, keel_self(),
+    keel_ref ref = keel_start_timer(limit, keel_from_pid(keel_self()),
             keel_tuple_of(keel_atom_text("$gen_kill"), keel_int(limit)));
     return keel_cons(keel_tuple_of(keel_from_ref(ref), keel_int(limit)), timers);
 }

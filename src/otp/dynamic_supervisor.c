@@ -76,7 +76,7 @@ keel_child_spec keel_dynamic_supervisor_spec(const keel_dynamic_supervisor_opts 
     return (keel_child_spec){
             .id = named ? opts->name : keel_atom(dynamic_supervisor),
             .start = start_from_term,
-            .argument = keel_tuple_of(plan, named ? opts->name : keel_nil()),
+            .argument = keel_tuple_of(plan, named ? opts->name : keel_atom(nil)),
             .type = KEEL_SUPERVISOR,
             .modules = keel_list_of(keel_atom(dynamic_supervisor)),
     };

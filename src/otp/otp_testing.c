@@ -251,6 +251,22 @@ keel_result play_block(keel_term unused, keel_from from, struct actor *actor)
     return played(from, keel_atom(ok));
 }
 
+// --- supervisors ---
+
+keel_pid kid(keel_pid supervisor, keel_term id)
+{
+    keel_term child = KEEL_NONE;
+    keel_status status = keel_supervisor_which_child(supervisor, id, &child);
+    return status == KEEL_OK ? keel_to_pid(keel_element(child, 1)) : (keel_pid){0};
+}
+
+keel_term children_of(keel_pid supervisor)
+{
+    keel_term children = KEEL_NONE;
+    CHECK_OK(keel_supervisor_which_children(supervisor, &children));
+    return children;
+}
+
 // --- ends, reports ---
 
 void stop_actor(keel_pid pid)

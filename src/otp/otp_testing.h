@@ -66,6 +66,21 @@ keel_result play_block(keel_term unused, keel_from from, struct actor *actor);
 // What fits the message it came with: a reply for calls.
 keel_result played(keel_from from, keel_term reply);
 
+// --- supervisors ---
+// An actor as a child: KID(a, .trap_exit = true) has the id and the tag `a` and reports to
+// the caller; KID_WITH takes fields of the specification as well.
+#define KID(tag_, ...)                                                                     \
+    KID_WITH(ACTOR(.tag = #tag_, .probed = true, __VA_ARGS__), .id = keel_atom(tag_))
+#define KID_WITH(argument_, ...) keel_child(&actor_server, (argument_), __VA_ARGS__)
+// The pid of a child, or none when it does not run.
+keel_pid kid(keel_pid supervisor, keel_term id);
+#define KID_OF(supervisor, id) kid((supervisor), keel_atom(id))
+// The answers about a supervisor's children.
+keel_term children_of(keel_pid supervisor);
+// Starts a supervisor of `children` (an array); the test fails when it does not start.
+#define new_supervisor(children, ...)                                                      \
+    actor_started(keel_supervisor_start_link((children), KEEL_COUNT(children), __VA_ARGS__))
+
 // --- stopping, and reports ---
 // Takes down what the test started; the caller must trap exits or not be linked.
 void stop_actor(keel_pid pid);

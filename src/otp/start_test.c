@@ -152,8 +152,8 @@ PROCESS_TEST("a child may fail with a result of its own and another reason",
     keel_ref monitor;
     keel_term result = KEEL_NONE;
     keel_spawn_opts opts = {.link = true, .monitor = true};
-    CHECK_INT(keel_start_body(fail_in_order, keel_make("{{no, today}, tired}"), &opts,
-                      SOON, &pid, &monitor, &result),
+    CHECK_INT(keel_start_body(fail_in_order, keel_make("{{no, today}, tired}"), &opts, SOON,
+                      &pid, &monitor, &result),
             KEEL_E_CANCELED);
     CHECK_TERM(result, "{no, today}");
     CHECK(!keel_process_alive(pid));
