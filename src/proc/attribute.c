@@ -165,7 +165,7 @@ keel_status keel_group_leader_set(keel_pid leader, keel_pid pid)
     }
     if (pid.word == kl_process_pid(self).word) {
         kl_extras(self)->leader = leader;
-        self->flags |= KL_HAS_LEADER;
+        kl_flags_add(self, KL_HAS_LEADER);
         return KEEL_OK;
     }
     struct kl_envelope *reply;
@@ -209,7 +209,11 @@ bool keel_trap_exit(bool trap)
     }
     kl_observable();
     bool old = (self->flags & KL_TRAP_EXIT) != 0;
-    self->flags = trap ? self->flags | KL_TRAP_EXIT : self->flags & ~(uint32_t)KL_TRAP_EXIT;
+    if (trap) {
+        kl_flags_add(self, KL_TRAP_EXIT);
+    } else {
+        kl_flags_drop(self, KL_TRAP_EXIT);
+    }
     return old;
 }
 

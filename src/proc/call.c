@@ -107,7 +107,7 @@ void kl_call_reply_arrived(struct kl_process *self, struct kl_envelope *envelope
     if (envelope->ref == self->await_ref && self->reply == NULL) {
         self->reply = envelope;
         kl_store_relaxed(&self->await_ref, 0);
-        self->flags |= KL_CHANGED;
+        kl_flags_add(self, KL_CHANGED);
         if (by_other) {
             tell_settled(self, self->waiting_for, envelope->ref);
         }
@@ -129,14 +129,14 @@ void kl_call_reply_arrived(struct kl_process *self, struct kl_envelope *envelope
 keel_status kl_await(struct kl_process *self, keel_pid whom, enum keel_wait what,
         int64_t deadline, struct kl_envelope **ret_reply)
 {
-    self->waiting_for = whom;
+    kl_store_relaxed(&self->waiting_for.word, whom.word);
     bool in_time = true;
     while (self->reply == NULL && in_time) {
         in_time = kl_wait(self, what, deadline);
     }
     struct kl_envelope *reply = self->reply;
     self->reply = NULL;
-    self->waiting_for.word = 0;
+    kl_store_relaxed(&self->waiting_for.word, (uint64_t)0);
     kl_store_relaxed(&self->await_ref, 0);
     *ret_reply = reply;
     return reply == NULL ? KEEL_E_TIMEOUT : KEEL_OK;

@@ -23,7 +23,7 @@ void kl_exit_begin(struct kl_process *self, keel_term reason, struct kl_envelope
         }
         return;
     }
-    self->flags |= KL_DYING | KL_CHANGED;
+    kl_flags_add(self, KL_DYING | KL_CHANGED);
     self->exit_reason = reason;
     self->exit_envelope = holder;
 }
@@ -43,7 +43,7 @@ _Noreturn void kl_exit_now(struct kl_process *self, keel_term reason, uint32_t f
         _longjmp(innermost->back, 1);
     }
     if ((self->flags & KL_DYING) == 0) {
-        self->flags |= flags;
+        kl_flags_add(self, flags);
         kl_exit_begin(self, keel_is_none(reason) ? KL_ATOM(undefined) : reason, NULL);
     }
     kl_fiber_finish();
@@ -176,7 +176,7 @@ void kl_exit_begin_fault(struct kl_process *self, const struct kl_fault *fault)
     keel_term trace = explain(self, fault->pcs, fault->frames);
     keel_term reason = keel_tuple_of(fault_cause(fault), trace);
     kl_heap_use(before);
-    self->flags |= KL_FAULT | KL_ESCAPED;
+    kl_flags_add(self, KL_FAULT | KL_ESCAPED);
     kl_exit_begin(self, reason, NULL);
 }
 
@@ -254,13 +254,13 @@ static void run_defers(struct kl_process *self)
         }
         stack->owner = self;
         stack->site = self->entry;
-        self->stack = stack;
+        kl_store_relaxed(&self->stack, stack);
         struct kl_activation *activation = stack->scratch;
         *activation = (struct kl_activation){.process = self};
         kl_heap_init(&activation->heap, activation + 1,
                 stack->scratch_bytes - sizeof *activation);
     }
-    self->flags |= KL_FINAL;
+    kl_flags_add(self, KL_FINAL);
     struct kl_activation *activation = kl_activation(self);
     while (self->extras->defers != NULL) {
         kl_fiber_prepare(self->stack, defers_main, activation);
@@ -434,7 +434,7 @@ static void release_memory(struct kl_process *self)
             kl_envelope_free(kl_activation(self)->message);
         }
         kl_heap_done(&kl_activation(self)->heap);
-        self->stack = NULL;
+        kl_store_relaxed(&self->stack, NULL);
         kl_stack_release(stack);
     }
     if (self->exit_envelope != NULL) {

@@ -14,12 +14,20 @@ static const char *symbol_name(const void *address)
 
 const char *kl_process_entry_name(const struct kl_process *process)
 {
-    const struct kl_extras *extras = kl_load_acquire(&process->extras);
-    if (extras != NULL && extras->entry_name != NULL) {
-        return extras->entry_name;
+    // Flags before entry: who turns a body into a handler writes them in the other order.
+    // And the generation around both: the next tenant's entry (release, when it is made)
+    // is never taken for what the flags of this one say.
+    uint32_t generation = kl_load_acquire(&process->generation);
+    const char *given = kl_load_relaxed(&process->entry_name);
+    bool handler = (kl_load_acquire(&process->flags) & KL_HANDLER) != 0;
+    const void *entry = kl_load_acquire(&process->entry);
+    if (kl_load_relaxed(&process->generation) != generation) {
+        return "?";
     }
-    const void *entry = kl_load_relaxed(&process->entry);
-    if ((kl_load_relaxed(&process->flags) & KL_HANDLER) != 0) {
+    if (given != NULL) {
+        return given;
+    }
+    if (handler) {
         const char *name = ((const keel_handler *)entry)->name;
         return name == NULL ? "handler" : name;
     }
@@ -95,8 +103,7 @@ static bool fill_more(const struct kl_process *process, keel_process_view *view)
         const struct kl_extras *extras = kl_load_acquire(&process->extras);
         view->dropped = extras == NULL ? 0 : kl_load_relaxed(&extras->dropped);
     }
-    const struct kl_ancestor *parent = kl_load_relaxed(&process->ancestors);
-    view->parent.word = parent == NULL ? 0 : kl_load_relaxed(&parent->pid.word);
+    view->parent.word = kl_load_relaxed(&process->parent.word);
     if (kl_load_relaxed(&process->stack) != NULL) {
         view->stack = kl_runtime.config.stack_bytes;
         view->memory += view->stack + kl_load_relaxed(&process->heap_bytes);

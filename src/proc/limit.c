@@ -42,11 +42,11 @@ static void check_alarm(struct kl_process *self)
 {
     size_t alarm = kl_runtime.config.queue_alarm;
     if ((self->flags & KL_ALARMED) == 0 && self->queue_len >= alarm) {
-        self->flags |= KL_ALARMED;
+        kl_flags_add(self, KL_ALARMED);
         kl_log(KL_LOG_WARNING, "the mailbox of <0.%u.%u> (%s) has grown to %u messages",
                 self->slot, self->generation, kl_process_entry_name(self), self->queue_len);
     } else if ((self->flags & KL_ALARMED) != 0 && self->queue_len < alarm / 2) {
-        self->flags &= ~(uint32_t)KL_ALARMED;
+        kl_flags_drop(self, KL_ALARMED);
     }
 }
 
@@ -102,7 +102,7 @@ void kl_queue_watch_add(struct kl_process *self, struct kl_envelope *envelope)
             .high = (uint32_t)((uint64_t)envelope->deadline >> 32),
             .low = (uint32_t)envelope->deadline};
     extras->queue_watches = watch;
-    self->flags |= KL_QUEUE_WATCHED;
+    kl_flags_add(self, KL_QUEUE_WATCHED);
     struct kl_envelope *reply = kl_envelope_new(KL_REPLY, KL_ATOM(true));
     if (reply != NULL) {
         reply->ref = envelope->ref;
@@ -124,7 +124,7 @@ void kl_queue_watch_remove(struct kl_process *self, uint64_t ref)
         kl_owned_free(self, watch);
     }
     if (self->extras->queue_watches == NULL) {
-        self->flags &= ~(uint32_t)KL_QUEUE_WATCHED;
+        kl_flags_drop(self, KL_QUEUE_WATCHED);
     }
 }
 

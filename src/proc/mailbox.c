@@ -194,7 +194,7 @@ static void append_first(struct kl_process *self, struct kl_envelope *envelope)
 void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope)
 {
     kl_store_relaxed(&self->queue_len, self->queue_len + 1);
-    self->flags |= KL_CHANGED;
+    kl_flags_add(self, KL_CHANGED);
     if ((envelope->flags & KL_FIRST) != 0) {
         append_first(self, envelope);
         return;

@@ -30,7 +30,7 @@ static void attach(struct kl_process *self, struct kl_owned *owned)
         owned->next->prev = owned;
     }
     self->owned = owned;
-    self->owned_bytes += owned->bytes;
+    kl_store_relaxed(&self->owned_bytes, self->owned_bytes + owned->bytes);
 }
 
 static void detach(struct kl_owned *owned)
@@ -47,7 +47,7 @@ static void detach(struct kl_owned *owned)
     if (owned->next != NULL) {
         owned->next->prev = owned->prev;
     }
-    self->owned_bytes -= owned->bytes;
+    kl_store_relaxed(&self->owned_bytes, self->owned_bytes - owned->bytes);
 }
 
 static bool over_limit(const struct kl_process *self, size_t bytes)
@@ -197,7 +197,7 @@ void kl_extras_free(struct kl_process *self)
         memset(extras, 0, sizeof *extras);
         return;
     }
-    self->extras = NULL;
+    kl_store_relaxed(&self->extras, NULL);
     kl_pool_free(extras, sizeof *extras);
 }
 

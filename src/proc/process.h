@@ -111,8 +111,19 @@ struct kl_process {
     uint32_t relation_count;
     uint32_t turns;
     size_t heap_bytes; // of the terms on its stack, when it last gave way
-    uint64_t spare[2];
+    const char *entry_name; // given by the spawn, or NULL
+    keel_pid parent; // or none
 } __attribute__((aligned(64)));
+
+// The flags are written by the owner alone, in one piece: others read them as hints.
+static inline void kl_flags_add(struct kl_process *self, uint32_t flags)
+{
+    kl_store_relaxed(&self->flags, self->flags | flags);
+}
+static inline void kl_flags_drop(struct kl_process *self, uint32_t flags)
+{
+    kl_store_relaxed(&self->flags, self->flags & ~flags);
+}
 
 // What a process begins with; gone with its first turn.
 struct kl_birth {
@@ -132,7 +143,6 @@ struct kl_extras {
     struct kl_envelope **first_end; // behind the last priority message
     struct kl_queue_watch *queue_watches;
     struct kl_suspension *suspensions; // of others, by this process
-    const char *entry_name;
     size_t mailbox_limit;
     size_t mailbox_counted; // atomic: messages sent to a limited mailbox and not yet taken
     uint64_t dropped; // atomic

@@ -231,8 +231,9 @@ void keel_hibernate_then(keel_body body, keel_term argument)
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }
     *birth = (struct kl_birth){.argument = envelope, .stack_bytes = 0};
-    self->entry = (const void *)(uintptr_t)body;
+    kl_store_relaxed(&self->entry, (const void *)(uintptr_t)body);
     self->state = birth;
-    self->flags = (self->flags & ~(uint32_t)KL_BORN) | KL_REPLACED;
+    kl_flags_drop(self, KL_BORN);
+    kl_flags_add(self, KL_REPLACED);
     kl_fiber_finish();
 }

@@ -113,8 +113,8 @@ bool keel_is_running(void)
 
 static bool parent_alive(const struct kl_process *process)
 {
-    const struct kl_ancestor *parent = process->ancestors;
-    return parent != NULL && kl_process_find(parent->pid) != NULL;
+    keel_pid parent = {kl_load_relaxed(&process->parent.word)};
+    return kl_process_find(parent) != NULL;
 }
 
 // Sends every process (or every root) the exit signal `reason`.

@@ -14,8 +14,8 @@ static keel_term be_born(struct kl_process *self, struct kl_activation *activati
     }
     kl_pool_free(birth, sizeof *birth);
     self->state = NULL;
-    self->flags |= KL_BORN;
-    self->flags &= ~(uint32_t)KL_REPLACED;
+    kl_flags_add(self, KL_BORN);
+    kl_flags_drop(self, KL_REPLACED);
     return kl_envelope_open(argument, &activation->heap);
 }
 
@@ -34,16 +34,16 @@ void kl_body_main(void *argument)
 // Carries out what a callback returned.
 static void follow(struct kl_process *self, keel_next next)
 {
-    self->flags &= ~(uint32_t)(KL_AGAIN | KL_HANDLER_SUSPENDED);
+    kl_flags_drop(self, KL_AGAIN | KL_HANDLER_SUSPENDED);
     self->deadline = INT64_MAX;
     switch (next.action) {
     case KEEL_NEXT_EXIT:
         kl_exit_now(self, next.reason, 0);
     case KEEL_NEXT_AGAIN:
-        self->flags |= KL_AGAIN;
+        kl_flags_add(self, KL_AGAIN);
         return;
     case KEEL_NEXT_SUSPENDED:
-        self->flags |= KL_HANDLER_SUSPENDED;
+        kl_flags_add(self, KL_HANDLER_SUSPENDED);
         return;
     case KEEL_NEXT_WAIT:
     case KEEL_NEXT_HIBERNATE: // a handler that waits holds no memory anyway
@@ -188,7 +188,7 @@ static void serve(struct kl_process *self, struct kl_activation *activation)
     const struct kl_heap clean = activation->heap;
     keel_message message;
     while (next_message(self, activation, &message)) {
-        self->flags &= ~(uint32_t)(KL_TIMED_OUT | KL_AGAIN);
+        kl_flags_drop(self, KL_TIMED_OUT | KL_AGAIN);
         self->deadline = INT64_MAX;
         keel_next next = handler->receive(self->state, &message);
         if (activation->serving.tag.word != 0) {
@@ -208,7 +208,7 @@ static void serve(struct kl_process *self, struct kl_activation *activation)
         activation->budget--;
         kl_observable();
     }
-    self->flags &= ~(uint32_t)KL_CHANGED;
+    kl_flags_drop(self, KL_CHANGED);
 }
 
 void kl_handler_main(void *argument)
@@ -234,9 +234,9 @@ void kl_turn_enter(
         struct kl_process *self, const keel_handler *handler, void *state, keel_next first)
 {
     // The body's frames end here; the state and the reason to go on are all that is left.
-    self->entry = handler;
+    kl_store_relaxed(&self->entry, (const void *)handler); // before the flag: see inspect.c
     self->state = state;
-    self->flags |= KL_HANDLER | KL_ENTERED;
+    kl_flags_add(self, KL_HANDLER | KL_ENTERED);
     follow(self, first);
     kl_activation(self)->again = true; // what came while it was a body waits in the mailbox
     kl_fiber_finish();
@@ -249,7 +249,7 @@ void kl_failed_main(void *argument)
     const keel_handler *handler = self->entry;
     keel_next next = handler->failed(self->state, self->exit_reason);
     if (next.action != KEEL_NEXT_EXIT) {
-        self->flags &= ~(uint32_t)(KL_ERROR | KL_FAULT);
+        kl_flags_drop(self, KL_ERROR | KL_FAULT);
     }
     if (activation->serving.tag.word != 0) {
         kl_call_defer(self, activation);

@@ -128,7 +128,7 @@ static void alarm_arrived(struct kl_process *self, struct kl_envelope *envelope)
         self->alarm = NULL;
     }
     kl_pool_free(alarm, sizeof *alarm);
-    self->flags |= KL_CHANGED; // the turn looks whether the deadline has passed
+    kl_flags_add(self, KL_CHANGED); // the turn looks whether the deadline has passed
 }
 
 static void answer_ping(struct kl_process *self, struct kl_envelope *envelope)
@@ -151,7 +151,7 @@ static void suspend_arrived(struct kl_process *self, struct kl_envelope *envelop
 static void leader_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
     kl_extras(self)->leader = keel_to_pid(envelope->body);
-    self->flags |= KL_HAS_LEADER;
+    kl_flags_add(self, KL_HAS_LEADER);
     answer_ping(self, envelope);
 }
 
@@ -211,7 +211,7 @@ void kl_signal(struct kl_process *self, struct kl_envelope *envelope)
         return;
     case KL_RESUME:
         self->suspended -= self->suspended > 0;
-        self->flags |= KL_CHANGED;
+        kl_flags_add(self, KL_CHANGED);
         kl_envelope_free(envelope);
         return;
     case KL_INFO:
@@ -233,7 +233,7 @@ void kl_signal(struct kl_process *self, struct kl_envelope *envelope)
         kl_timer_arrived(self, envelope);
         return;
     default:
-        self->flags |= KL_CHANGED;
+        kl_flags_add(self, KL_CHANGED);
         kl_envelope_free(envelope);
         return;
     }

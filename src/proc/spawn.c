@@ -57,10 +57,9 @@ static void apply_rare(struct kl_process *child, const keel_spawn_opts *opts)
     extras->mailbox_policy = (uint8_t)opts->mailbox_policy;
     extras->max_memory = opts->max_memory;
     extras->priority = opts->priority;
-    extras->entry_name = opts->entry;
     if (opts->mailbox_limit != 0) {
         extras->mailbox_limit = opts->mailbox_limit;
-        child->flags |= KL_LIMITED;
+        kl_flags_add(child, KL_LIMITED);
     }
     if (!keel_is_none(opts->label)) {
         extras->label = kl_keep_for(child, opts->label);
@@ -73,7 +72,7 @@ static void apply_rare(struct kl_process *child, const keel_spawn_opts *opts)
 static bool has_rare(const keel_spawn_opts *opts)
 {
     return opts->mailbox_limit != 0 || opts->max_memory != 0 || opts->priority != 0 ||
-           opts->entry != NULL || !keel_is_none(opts->label);
+           !keel_is_none(opts->label);
 }
 
 static struct kl_process *record_new(const void *entry, uint32_t flags)
@@ -83,33 +82,34 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
         return NULL;
     }
     child->task = (struct kl_task){.run = kl_turn, .priority = KL_PRIORITY_NORMAL};
-    child->flags = flags;
+    kl_store_relaxed(&child->flags, flags);
     child->head = NULL;
     child->tail = &child->head;
-    child->stack = NULL;
-    child->entry = entry;
+    kl_store_relaxed(&child->stack, NULL);
+    kl_store_release(&child->entry, entry); // after the last tenant's end: see inspect.c
+    kl_store_relaxed(&child->parent.word, (uint64_t)0);
     child->state = NULL;
     child->relations = NULL;
     child->owned = NULL;
-    child->owned_bytes = 0;
+    kl_store_relaxed(&child->owned_bytes, 0);
     child->await_ref = 0;
     child->reply = NULL;
     child->deadline = INT64_MAX;
     child->alarm = NULL;
-    child->waiting_for.word = 0;
+    kl_store_relaxed(&child->waiting_for.word, (uint64_t)0);
     child->ancestors = NULL;
     kl_store_relaxed(&child->queue_len, 0);
-    child->name = 0;
-    child->messages_in = 0;
-    child->reductions = 0;
-    child->run_ns = 0;
+    kl_store_relaxed(&child->name, 0);
+    kl_store_relaxed(&child->messages_in, 0);
+    kl_store_relaxed(&child->reductions, 0);
+    kl_store_relaxed(&child->run_ns, 0);
     child->turns = 1;
     child->exit_envelope = NULL;
-    child->waiting_since = 0;
-    child->wait = KEEL_WAIT_NOTHING;
+    kl_store_relaxed(&child->waiting_since, 0);
+    kl_store_relaxed(&child->wait, KEEL_WAIT_NOTHING);
     child->suspended = 0;
     child->relation_count = 0;
-    child->heap_bytes = 0;
+    kl_store_relaxed(&child->heap_bytes, 0);
     return child;
 }
 
@@ -131,9 +131,10 @@ static struct kl_birth *birth_new(keel_term argument, const keel_spawn_opts *opt
 static void inherit(struct kl_process *child, struct kl_process *parent)
 {
     child->ancestors = kl_ancestor_of(parent);
+    kl_store_relaxed(&child->parent.word, kl_process_pid(parent).word);
     if ((parent->flags & KL_HAS_LEADER) != 0) {
         kl_extras(child)->leader = kl_extras(parent)->leader;
-        child->flags |= KL_HAS_LEADER;
+        kl_flags_add(child, KL_HAS_LEADER);
     }
 }
 
@@ -211,6 +212,7 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
     birth->argument->ref = starter.tag.word;
     child->state = birth;
     keel_pid pid = kl_process_pid(child);
+    kl_store_relaxed(&child->entry_name, opts->entry);
     if (has_rare(opts)) {
         apply_rare(child, opts);
     }

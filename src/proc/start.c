@@ -130,7 +130,7 @@ static void outside_done(void *context)
 static void outside_body(keel_term argument)
 {
     struct outside_start *outside = keel_to_pointer(argument, NULL);
-    kl_process_current()->flags |= KL_STAND_IN;
+    kl_flags_add(kl_process_current(), KL_STAND_IN);
     keel_defer(outside_done, outside);
     keel_term ack = KEEL_NONE;
     outside->status = start(outside->entry, outside->flags, outside->argument,
@@ -234,7 +234,7 @@ void keel_gen_fail(keel_term result, keel_term reason)
 {
     struct kl_process *self = kl_process_current();
     if (self != NULL && kl_activation(self)->starter.tag.word != 0) {
-        self->flags |= KL_INIT_FAILED;
+        kl_flags_add(self, KL_INIT_FAILED);
         kl_extras(self)->init_failure = keel_keep(result);
     }
     keel_exit(reason);

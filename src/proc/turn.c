@@ -38,7 +38,7 @@ static struct kl_activation *activate(struct kl_process *self)
     }
     stack->owner = self;
     stack->site = self->entry;
-    self->stack = stack;
+    kl_store_relaxed(&self->stack, stack);
     struct kl_activation *activation = stack->scratch;
     activation->process = self;
     activation->serving = (keel_from){{0}, {0}};
@@ -62,7 +62,7 @@ static void deactivate(struct kl_process *self)
 {
     struct kl_stack *stack = self->stack;
     kl_heap_done(&kl_activation(self)->heap);
-    self->stack = NULL;
+    kl_store_relaxed(&self->stack, NULL);
     kl_store_relaxed(&self->heap_bytes, 0);
     kl_stack_release(stack);
 }
@@ -89,7 +89,7 @@ static void look_at_deadline(struct kl_process *self)
         return;
     }
     if (self->deadline <= kl_now() && self->deadline <= kl_now_exact()) {
-        self->flags |= KL_TIMED_OUT | KL_CHANGED;
+        kl_flags_add(self, KL_TIMED_OUT | KL_CHANGED);
     }
 }
 
@@ -145,7 +145,7 @@ static bool may_handle_failure(struct kl_process *self)
 
 static enum kl_fiber_end handle_failure(struct kl_process *self)
 {
-    self->flags &= ~(uint32_t)(KL_DYING | KL_ESCAPED);
+    kl_flags_drop(self, KL_DYING | KL_ESCAPED);
     kl_activation(self)->tries = NULL;
     kl_fiber_prepare(self->stack, kl_failed_main, kl_activation(self));
     kl_heap_use(&kl_activation(self)->heap);
@@ -250,7 +250,7 @@ void kl_turn(struct kl_task *task)
             return;
         }
         if (outcome == AGAIN) {
-            self->flags |= KL_CHANGED; // it goes on without anything new
+            kl_flags_add(self, KL_CHANGED); // it goes on without anything new
             kl_store_relaxed(&self->status, KL_RUNNABLE);
             if (self->extras != NULL) {
                 static const uint8_t order[] = {KL_PRIORITY_NORMAL, KL_PRIORITY_LOW,
@@ -288,11 +288,11 @@ bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline)
     if ((self->flags & KL_FINAL) != 0) {
         return false; // deferred functions may not wait
     }
-    self->flags &= ~(uint32_t)KL_TIMED_OUT;
+    kl_flags_drop(self, KL_TIMED_OUT);
     self->deadline = deadline;
     kl_store_relaxed(&self->wait, (uint8_t)what);
     kl_store_relaxed(&self->waiting_since, kl_now());
-    self->flags &= ~(uint32_t)KL_CHANGED;
+    kl_flags_drop(self, KL_CHANGED);
     kl_take(self);
     if ((self->flags & KL_DYING) != 0) {
         kl_fiber_finish();
@@ -300,9 +300,9 @@ bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline)
     if ((self->flags & KL_CHANGED) == 0 || self->suspended > 0) {
         kl_fiber_yield(); // the turn resumes it when something has changed
     }
-    self->flags &= ~(uint32_t)KL_CHANGED;
+    kl_flags_drop(self, KL_CHANGED);
     bool late = (self->flags & KL_TIMED_OUT) != 0;
-    self->flags &= ~(uint32_t)KL_TIMED_OUT;
+    kl_flags_drop(self, KL_TIMED_OUT);
     self->deadline = INT64_MAX;
     kl_store_relaxed(&self->wait, KEEL_WAIT_NOTHING);
     return !late;
