@@ -85,21 +85,21 @@ KEEL_API bool keel_match_at(
 KEEL_API keel_term keel_make_at(
         keel_pattern_site *site, const keel_arg *args, size_t count);
 
-#define KEEL_ARG_MAKER_(name, type, kind_, field)                                         \
-    static inline keel_arg name(type value)                                               \
-    {                                                                                     \
-        keel_arg arg;                                                                     \
-        arg.kind = kind_;                                                                 \
-        arg.as.field = value;                                                             \
-        return arg;                                                                       \
+#define KEEL_ARG_MAKER_(name, type, kind_, field)                                          \
+    static inline keel_arg name(type value)                                                \
+    {                                                                                      \
+        keel_arg arg;                                                                      \
+        arg.kind = kind_;                                                                  \
+        arg.as.field = value;                                                              \
+        return arg;                                                                        \
     }
-#define KEEL_ARG_WORD_(name, type)                                                        \
-    static inline keel_arg name(type value)                                               \
-    {                                                                                     \
-        keel_arg arg;                                                                     \
-        arg.kind = KEEL_ARG_TERM;                                                         \
-        arg.as.word = value.word;                                                         \
-        return arg;                                                                       \
+#define KEEL_ARG_WORD_(name, type)                                                         \
+    static inline keel_arg name(type value)                                                \
+    {                                                                                      \
+        keel_arg arg;                                                                      \
+        arg.kind = KEEL_ARG_TERM;                                                          \
+        arg.as.word = value.word;                                                          \
+        return arg;                                                                        \
     }
 
 #ifdef __cplusplus
@@ -166,7 +166,8 @@ KEEL_BEGIN_DECLS
 // clang-format on
 #endif
 
-// KEEL_ARGS_FROM_(text, a, b, …) lists KEEL_ARG(a), KEEL_ARG(b), … with a comma after each; up to 12.
+// KEEL_ARGS_FROM_(text, a, b, …) lists KEEL_ARG(a), KEEL_ARG(b), … with a comma after each;
+// up to 12.
 #define KEEL_ARGS_0_(text)
 #define KEEL_ARGS_1_(text, a) KEEL_ARG(a),
 #define KEEL_ARGS_2_(text, a, ...) KEEL_ARG(a), KEEL_ARGS_1_(text, __VA_ARGS__)
@@ -181,7 +182,7 @@ KEEL_BEGIN_DECLS
 #define KEEL_ARGS_11_(text, a, ...) KEEL_ARG(a), KEEL_ARGS_10_(text, __VA_ARGS__)
 #define KEEL_ARGS_12_(text, a, ...) KEEL_ARG(a), KEEL_ARGS_11_(text, __VA_ARGS__)
 #define KEEL_PICK_(text, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, n, ...) n
-#define KEEL_COUNT_(...)                                                                  \
+#define KEEL_COUNT_(...)                                                                   \
     KEEL_PICK_(__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
 #define KEEL_GLUE_(a, b) a##b##_
 #define KEEL_ARGS_N_(n) KEEL_GLUE_(KEEL_ARGS_, n)
@@ -197,25 +198,25 @@ KEEL_BEGIN_DECLS
 // "text", a, b  ->  a site of its own, the array of arguments, the call. The array ends
 // with a KEEL_ARG_END entry so that it is never empty. The variables are numbered, since
 // one may stand in an argument of another and users build with -Wshadow.
-#define KEEL_SITE_(function, subject, ...)                                                \
+#define KEEL_SITE_(function, subject, ...)                                                 \
     KEEL_SITE_NUMBERED_(__COUNTER__, function, subject, __VA_ARGS__)
-#define KEEL_SITE_NUMBERED_(number, function, subject, ...)                               \
-    (__extension__({                                                                      \
-        static keel_pattern_site KEEL_GLUE_(keel_site_, number) = {                       \
-                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                                    \
-        const keel_arg KEEL_GLUE_(keel_args_, number)[] = {                               \
-                KEEL_ARGS_FROM_(__VA_ARGS__){KEEL_ARG_END, {NULL}}};                      \
-        function(&KEEL_GLUE_(keel_site_, number), subject,                                \
-                KEEL_GLUE_(keel_args_, number), KEEL_COUNT_(__VA_ARGS__));                \
+#define KEEL_SITE_NUMBERED_(number, function, subject, ...)                                \
+    (__extension__({                                                                       \
+        static keel_pattern_site KEEL_GLUE_(keel_site_, number) = {                        \
+                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                                     \
+        const keel_arg KEEL_GLUE_(keel_args_, number)[] = {                                \
+                KEEL_ARGS_FROM_(__VA_ARGS__){KEEL_ARG_END, {NULL}}};                       \
+        function(&KEEL_GLUE_(keel_site_, number), subject, KEEL_GLUE_(keel_args_, number), \
+                KEEL_COUNT_(__VA_ARGS__));                                                 \
     }))
-#define KEEL_MAKE_SITE_(number, ...)                                                      \
-    (__extension__({                                                                      \
-        static keel_pattern_site KEEL_GLUE_(keel_site_, number) = {                       \
-                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                                    \
-        const keel_arg KEEL_GLUE_(keel_args_, number)[] = {                               \
-                KEEL_ARGS_FROM_(__VA_ARGS__){KEEL_ARG_END, {NULL}}};                      \
-        keel_make_at(&KEEL_GLUE_(keel_site_, number), KEEL_GLUE_(keel_args_, number),     \
-                KEEL_COUNT_(__VA_ARGS__));                                                \
+#define KEEL_MAKE_SITE_(number, ...)                                                       \
+    (__extension__({                                                                       \
+        static keel_pattern_site KEEL_GLUE_(keel_site_, number) = {                        \
+                "" KEEL_FIRST_(__VA_ARGS__, 0), NULL};                                     \
+        const keel_arg KEEL_GLUE_(keel_args_, number)[] = {                                \
+                KEEL_ARGS_FROM_(__VA_ARGS__){KEEL_ARG_END, {NULL}}};                       \
+        keel_make_at(&KEEL_GLUE_(keel_site_, number), KEEL_GLUE_(keel_args_, number),      \
+                KEEL_COUNT_(__VA_ARGS__));                                                 \
     }))
 
 KEEL_END_DECLS

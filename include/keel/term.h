@@ -1,3 +1,5 @@
+// Longer than 250 lines because a user meets terms as one thing, and each function has its
+// line.
 #ifndef KEEL_TERM_H
 #define KEEL_TERM_H
 
@@ -48,7 +50,10 @@ static inline keel_term keel_none(void)
     keel_term none = {0};
     return none;
 }
-static inline bool keel_is_none(keel_term term) { return term.word == 0; }
+static inline bool keel_is_none(keel_term term)
+{
+    return term.word == 0;
+}
 
 typedef enum keel_type {
     KEEL_TYPE_NONE, ///< no term
@@ -82,10 +87,10 @@ KEEL_API const char *keel_type_name(keel_type type);
 /// An atom written as a word: `keel_atom(ok)`. Resolved once per place, then one load.
 #define keel_atom(name) keel_atom_text(#name)
 /// The same from a string literal: `keel_atom_text("Elixir.MyApp")`.
-#define keel_atom_text(literal)                                                           \
-    (__extension__({                                                                      \
-        static keel_atom_site keel_site_ = {"" literal, 0};                              \
-        keel_atom_at(&keel_site_);                                                        \
+#define keel_atom_text(literal)                                                            \
+    (__extension__({                                                                       \
+        static keel_atom_site keel_site_ = {"" literal, 0};                                \
+        keel_atom_at(&keel_site_);                                                         \
     }))
 /// True when `term` is the atom written as a word: `keel_is(request, reset)`.
 #define keel_is(term, name) ((term).word == keel_atom_text(#name).word)
@@ -132,7 +137,8 @@ KEEL_API keel_term keel_int(int64_t value);
 /// @thread any @since 0.1
 KEEL_API keel_term keel_uint(uint64_t value);
 /// Big integer from its magnitude, least significant byte first. @thread any @since 0.1
-KEEL_API keel_term keel_int_from_bytes(bool negative, const uint8_t *magnitude, size_t size);
+KEEL_API keel_term keel_int_from_bytes(
+        bool negative, const uint8_t *magnitude, size_t size);
 /// Float; infinities and NaN are no terms and give KEEL_NONE. @thread any @since 0.1
 KEEL_API keel_term keel_float(double value);
 /// The atom true or false. @thread any @since 0.1
@@ -146,12 +152,12 @@ KEEL_API keel_term keel_list(const keel_term *items, size_t count);
 /// A tuple of `count` items (0 to 2^24-1). @thread any @since 0.1
 KEEL_API keel_term keel_tuple(const keel_term *items, size_t count);
 /// A tuple of the terms given: `keel_tuple_of(keel_atom(ok), pid)`.
-#define keel_tuple_of(...)                                                                \
-    keel_tuple((const keel_term[]){__VA_ARGS__},                                          \
+#define keel_tuple_of(...)                                                                 \
+    keel_tuple((const keel_term[]){__VA_ARGS__},                                           \
             sizeof((const keel_term[]){__VA_ARGS__}) / sizeof(keel_term))
 /// A list of the terms given.
-#define keel_list_of(...)                                                                 \
-    keel_list((const keel_term[]){__VA_ARGS__},                                           \
+#define keel_list_of(...)                                                                  \
+    keel_list((const keel_term[]){__VA_ARGS__},                                            \
             sizeof((const keel_term[]){__VA_ARGS__}) / sizeof(keel_term))
 /// A binary: the bytes are copied. Over 64 bytes they are shared when sent.
 /// @thread any @since 0.1
@@ -159,7 +165,8 @@ KEEL_API keel_term keel_binary(const void *data, size_t size);
 /// A binary from a NUL-terminated string. @thread any @since 0.1
 KEEL_API keel_term keel_string(const char *text);
 /// A binary formatted as by printf. @thread any @since 0.1
-KEEL_API keel_term keel_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+KEEL_API keel_term keel_format(const char *format, ...)
+        __attribute__((format(printf, 1, 2)));
 /// A list of character codes, as Erlang strings are. @thread any @since 0.1
 KEEL_API keel_term keel_charlist(const char *text);
 /// A binary whose `size` bytes the caller fills in before anybody else sees the term.
@@ -251,8 +258,8 @@ KEEL_API keel_term keel_head(keel_term list);
 KEEL_API keel_term keel_tail(keel_term list);
 /// True and the length when `list` is proper. @thread any @since 0.1
 KEEL_API bool keel_list_length(keel_term list, size_t *ret_length);
-/// Takes the next item off `*list`: `while (keel_list_next(&list, &item))`. Ends at nil and at
-/// an improper tail, which `*list` then holds. @thread any @since 0.1
+/// Takes the next item off `*list`: `while (keel_list_next(&list, &item))`. Ends at nil and
+/// at an improper tail, which `*list` then holds. @thread any @since 0.1
 KEEL_API bool keel_list_next(keel_term *list, keel_term *ret_item);
 /// The list reversed; KEEL_NONE when it is improper. @thread any @since 0.1
 KEEL_API keel_term keel_list_reverse(keel_term list);
@@ -328,8 +335,8 @@ typedef struct keel_parse_error {
 ///         KEEL_E_SYSTEM_LIMIT (atoms), KEEL_E_NOMEM
 /// @thread any
 /// @since 0.1
-KEEL_API KEEL_MUST_USE keel_status keel_parse(const char *text, size_t size,
-        keel_term *ret_term, keel_parse_error *ret_error);
+KEEL_API KEEL_MUST_USE keel_status keel_parse(
+        const char *text, size_t size, keel_term *ret_term, keel_parse_error *ret_error);
 /// Reads the next of several terms, each ended by a full stop, as in a configuration file;
 /// `*offset` moves past it. Returns KEEL_E_NOPROC never; at the end of the text KEEL_OK
 /// with `*ret_term` KEEL_NONE. OTP: file:consult/1. @thread any @since 0.1

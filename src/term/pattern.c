@@ -113,6 +113,14 @@ static void free_pattern(struct kl_pattern *pattern)
     kl_free(pattern, pattern->bytes);
 }
 
+void kl_pattern_forget(keel_pattern_site *site)
+{
+    if (site->compiled) {
+        free_pattern(site->compiled);
+    }
+    site->compiled = NULL;
+}
+
 // Reads and compiles into the current heap; `pattern` gets what went wrong, if anything.
 static keel_status compile_pattern(struct kl_pattern *pattern, const keel_arg *args,
         size_t count, kl_pattern_compile *compile, struct kl_pattern_code *ret_code)

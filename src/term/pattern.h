@@ -82,6 +82,9 @@ typedef void kl_pattern_compile(struct kl_pattern_code *code);
 const struct kl_pattern *kl_pattern_get(keel_pattern_site *site, const keel_arg *args,
         size_t count, kl_pattern_compile *compile);
 
+// Forgets the pattern of a place that nobody uses any more, as only places of tests are.
+void kl_pattern_forget(keel_pattern_site *site);
+
 // For compilers: adds a step.
 void kl_pattern_emit(struct kl_pattern_code *code, struct kl_pattern_op op);
 // A copy of a term that lives as long as the pattern; the term itself when immediate.

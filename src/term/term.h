@@ -34,9 +34,18 @@ static inline keel_pid kl_pid_make(uint32_t slot, uint32_t generation)
     keel_pid pid = {(uint64_t)generation << 32 | (uint64_t)slot << 4 | 6};
     return pid;
 }
-static inline bool kl_pid_is_local(keel_pid pid) { return (pid.word & 15) == 6; }
-static inline uint32_t kl_pid_slot(keel_pid pid) { return (uint32_t)pid.word >> 4; }
-static inline uint32_t kl_pid_generation(keel_pid pid) { return (uint32_t)(pid.word >> 32); }
+static inline bool kl_pid_is_local(keel_pid pid)
+{
+    return (pid.word & 15) == 6;
+}
+static inline uint32_t kl_pid_slot(keel_pid pid)
+{
+    return (uint32_t)pid.word >> 4;
+}
+static inline uint32_t kl_pid_generation(keel_pid pid)
+{
+    return (uint32_t)(pid.word >> 32);
+}
 
 // A local reference: 60 bits that are never given out twice.
 static inline keel_ref kl_ref_make(uint64_t number)
@@ -44,8 +53,14 @@ static inline keel_ref kl_ref_make(uint64_t number)
     keel_ref ref = {number << 4 | 14};
     return ref;
 }
-static inline bool kl_ref_is_local(keel_ref ref) { return (ref.word & 15) == 14; }
-static inline uint64_t kl_ref_number(keel_ref ref) { return ref.word >> 4; }
+static inline bool kl_ref_is_local(keel_ref ref)
+{
+    return (ref.word & 15) == 14;
+}
+static inline uint64_t kl_ref_number(keel_ref ref)
+{
+    return ref.word >> 4;
+}
 
 // A pid or reference of another node (or of an earlier incarnation of this one).
 struct kl_remote_pid {
@@ -118,8 +133,8 @@ keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term
 // bytes, 0 for any other term; and its copy at `at`, which has room for it.
 size_t kl_flat_bytes(keel_term term);
 keel_term kl_flat_copy(uint64_t *at, keel_term term);
-// Both at once, from the pool: a fragment with a copy of `term`, which is not immediate, and
-// `extra` bytes for the caller's use at its end. `size` counts them. NULL: no memory.
+// Both at once, from the pool: a fragment with a copy of `term`, which is not immediate,
+// and `extra` bytes for the caller's use at its end. `size` counts them. NULL: no memory.
 struct kl_fragment *kl_fragment_new(keel_term term, size_t extra, keel_term *ret_copy);
 // Releases what the fragment holds beyond its own memory (which is the caller's).
 void kl_fragment_release(struct kl_fragment *fragment);
@@ -135,8 +150,9 @@ extern void (*kl_keep_free)(void *memory, size_t bytes);
 
 // --- patterns, references ---
 
-// Called when a pattern of keel_match or keel_make is wrong, or got the wrong number or kind
-// of arguments; inside a process it must not return. Set by `proc`; NULL: the log says it.
+// Called when a pattern of keel_match or keel_make is wrong, or got the wrong number or
+// kind of arguments; inside a process it must not return. Set by `proc`; when it returns or
+// is NULL, the log says it.
 extern void (*kl_pattern_error)(const char *text, const char *why);
 
 // Local references are numbered from `first` on from now: for the simulator, where a seed
@@ -154,7 +170,10 @@ enum kl_atom_index {
     KL_ATOM_PREDEFINED
 };
 #define KL_ATOM(name) ((keel_term){(uint64_t)KL_ATOM_##name << 8 | 4})
-static inline uint32_t kl_atom_index(keel_term atom) { return (uint32_t)(atom.word >> 8); }
+static inline uint32_t kl_atom_index(keel_term atom)
+{
+    return (uint32_t)(atom.word >> 8);
+}
 
 // The limit of the atom table; only before the first atom beyond the predefined is made.
 void kl_atom_limit_set(size_t limit);
