@@ -39,7 +39,7 @@ void kl_annotate_delete(struct kl_stack *stack)
 
 void kl_annotate_prepare(struct kl_stack *stack)
 {
-    (void)stack;
+    stack->sanitizer[0] = NULL; // an abandoned fiber may have left its fake stack there
 #if KL_TSAN
     stack->sanitizer[1] = __tsan_create_fiber(0);
 #endif

@@ -12,6 +12,7 @@
 // polled.
 
 enum {
+    PREPARE_BATCH = 64, // far timers moved nearer in one piece
     LOOKS_PER_CLOCK = 8, // looks at the inbox between two at the clock
     NEAR_NS = 30000, // a timer this near is not worth parking for
     AWAY_NS = 100000, // a poller that stays away longer should have handed over
@@ -44,6 +45,10 @@ void kl_worker_idle(struct kl_runner *runner, struct kl_worker *worker)
     kl_worker_refresh(runner, worker);
     if (worker->runq.queued > 0 || kl_load_relaxed(&worker->inbox)) {
         return;
+    }
+    if (kl_load_relaxed(&worker->wheel.behind)) {
+        kl_wheel_prepare(&worker->wheel, PREPARE_BATCH);
+        return; // to look again in between
     }
     int64_t busy = runner->now - worker->busy_since;
     kl_store_relaxed(&worker->busy_ns, worker->busy_ns + busy);

@@ -1,19 +1,23 @@
 #include "wheel.h"
 
 enum {
-    DIGIT_BITS = 6,
-    DIGIT_MASK = KL_WHEEL_SLOTS - 1,
+    UNIT_BITS = 6,
+    SLOT_MASK = KL_WHEEL_SLOTS - 1,
     // To tell the exact time of the earliest timer its whole slot must be looked at. A
     // sleeper may as well wake when a crowded slot begins and ask again.
     SCAN_MAX = 16,
+    PREPARE_MAX = 16, // timers moved ahead with every collection
 };
 
-static void place(struct kl_wheel *wheel, struct kl_timer *timer, bool keep_sorted);
+static void place(struct kl_wheel *wheel, struct kl_timer *timer);
+static void put_into(struct kl_wheel *wheel, unsigned level, uint64_t unit,
+        struct kl_timer *timer, struct kl_link *before);
 static void take_out(struct kl_wheel *wheel, struct kl_timer *timer);
-static bool find_slot(
-        const struct kl_wheel *wheel, unsigned *ret_level, unsigned *ret_slot);
-static uint64_t start_of(const struct kl_wheel *wheel, unsigned level, unsigned slot);
-static void enter(struct kl_wheel *wheel, unsigned level, unsigned slot);
+static void remove_from_slot(struct kl_wheel *wheel, struct kl_link *link);
+static bool first_unit(const struct kl_wheel *wheel, unsigned level, uint64_t *ret_unit);
+static bool next_tick(const struct kl_wheel *wheel, uint64_t *ret_tick);
+static void enter(struct kl_wheel *wheel, uint64_t tick);
+static bool prepare(struct kl_wheel *wheel, size_t max);
 static int64_t earliest(const struct kl_wheel *wheel, size_t scan_max);
 static void sort_slot(struct kl_link *head);
 
@@ -22,19 +26,23 @@ static struct kl_timer *timer_of(struct kl_link *link)
     return KL_CONTAINER(link, struct kl_timer, link);
 }
 
+static struct kl_link *slot_of(struct kl_wheel *wheel, unsigned level, uint64_t unit)
+{
+    return &wheel->slots[level][unit & SLOT_MASK];
+}
+
 static struct kl_link *current_slot(struct kl_wheel *wheel)
 {
-    return &wheel->slots[0][wheel->position & DIGIT_MASK];
+    return slot_of(wheel, 0, wheel->position);
 }
 
 void kl_wheel_init(struct kl_wheel *wheel, int64_t now)
 {
-    wheel->lock = (struct kl_lock){0};
-    wheel->position = (uint64_t)now >> KL_WHEEL_TICK_BITS;
-    wheel->next = INT64_MAX;
-    wheel->count = 0;
+    *wheel = (struct kl_wheel){
+            .position = (uint64_t)now >> KL_WHEEL_TICK_BITS,
+            .next = INT64_MAX,
+    };
     for (unsigned level = 0; level < KL_WHEEL_LEVELS; level++) {
-        wheel->occupied[level] = 0;
         for (unsigned slot = 0; slot < KL_WHEEL_SLOTS; slot++) {
             kl_ring_init(&wheel->slots[level][slot]);
         }
@@ -45,9 +53,10 @@ void kl_wheel_clear(struct kl_wheel *wheel)
 {
     kl_lock_take(&wheel->lock);
     for (unsigned level = 0; level < KL_WHEEL_LEVELS; level++) {
-        while (wheel->occupied[level]) {
-            unsigned slot = (unsigned)__builtin_ctzll(wheel->occupied[level]);
-            take_out(wheel, timer_of(wheel->slots[level][slot].next));
+        for (unsigned slot = 0; slot < KL_WHEEL_SLOTS; slot++) {
+            while (!kl_ring_empty(&wheel->slots[level][slot])) {
+                take_out(wheel, timer_of(wheel->slots[level][slot].next));
+            }
         }
     }
     kl_store_relaxed(&wheel->next, INT64_MAX);
@@ -58,7 +67,7 @@ bool kl_wheel_add(struct kl_wheel *wheel, struct kl_timer *timer, int64_t at)
 {
     kl_lock_take(&wheel->lock);
     timer->at = at;
-    place(wheel, timer, true);
+    place(wheel, timer);
     kl_store_relaxed(&wheel->count, wheel->count + 1);
     // Release: whoever reads the pointer without the lock takes the lock next.
     kl_store_release(&timer->wheel, wheel);
@@ -97,22 +106,31 @@ size_t kl_wheel_collect(
             kl_ring_append(due, &timer->link);
             taken++;
         }
-        unsigned level, index;
-        if (!kl_ring_empty(slot) || !find_slot(wheel, &level, &index)) {
+        uint64_t tick;
+        if (!kl_ring_empty(slot) || !next_tick(wheel, &tick) || tick > target) {
             break;
         }
-        if (start_of(wheel, level, index) > target) {
-            break;
-        }
-        enter(wheel, level, index);
+        enter(wheel, tick);
     }
     if (kl_ring_empty(current_slot(wheel)) && target > wheel->position) {
-        // Nothing lies between: find_slot() has seen the next one behind the target.
-        wheel->position = target;
+        wheel->position = target; // nothing lies between
     }
+    kl_store_relaxed(&wheel->behind, prepare(wheel, PREPARE_MAX));
     kl_store_relaxed(&wheel->next, earliest(wheel, SCAN_MAX));
     kl_lock_give(&wheel->lock);
     return taken;
+}
+
+bool kl_wheel_prepare(struct kl_wheel *wheel, size_t max)
+{
+    kl_lock_take(&wheel->lock);
+    bool behind = prepare(wheel, max);
+    kl_store_relaxed(&wheel->behind, behind);
+    if (!behind) {
+        kl_store_relaxed(&wheel->next, earliest(wheel, SCAN_MAX));
+    }
+    kl_lock_give(&wheel->lock);
+    return behind;
 }
 
 int64_t kl_wheel_earliest(struct kl_wheel *wheel)
@@ -123,104 +141,175 @@ int64_t kl_wheel_earliest(struct kl_wheel *wheel)
     return at;
 }
 
-static void place(struct kl_wheel *wheel, struct kl_timer *timer, bool keep_sorted)
+// The tick a timer belongs to: that of its time, but none that has passed.
+static uint64_t tick_of(const struct kl_wheel *wheel, const struct kl_timer *timer)
 {
     uint64_t tick = timer->at < 0 ? 0 : (uint64_t)timer->at >> KL_WHEEL_TICK_BITS;
-    if (tick < wheel->position) {
-        tick = wheel->position;
-    }
-    uint64_t differing = tick ^ wheel->position;
+    return tick > wheel->position ? tick : wheel->position;
+}
+
+// Gives a timer its slot, behind those of the same time that were armed before it.
+static void place(struct kl_wheel *wheel, struct kl_timer *timer)
+{
+    uint64_t tick = tick_of(wheel, timer);
+    uint64_t unit = tick, present = wheel->position;
     unsigned level = 0;
-    if (differing) {
-        level = (63 - (unsigned)__builtin_clzll(differing)) / DIGIT_BITS;
+    while (unit - present >= KL_WHEEL_SLOTS) {
+        unit >>= UNIT_BITS;
+        present >>= UNIT_BITS;
+        level++;
     }
-    unsigned slot = (unsigned)(tick >> (level * DIGIT_BITS)) & DIGIT_MASK;
-    struct kl_link *before = wheel->slots[level][slot].prev;
-    if (!differing && keep_sorted) {
-        while (before != &wheel->slots[level][slot] && timer_of(before)->at > timer->at) {
-            before = before->prev;
+    struct kl_link *head = slot_of(wheel, level, unit);
+    struct kl_link *before = head->prev;
+    if (tick == wheel->position) {
+        while (before != head && timer_of(before)->at > timer->at) {
+            before = before->prev; // this slot is sorted
         }
     }
+    put_into(wheel, level, unit, timer, before);
+}
+
+static void put_into(struct kl_wheel *wheel, unsigned level, uint64_t unit,
+        struct kl_timer *timer, struct kl_link *before)
+{
     // Appending to a ring whose head is the link behind `before` puts it in between.
     kl_ring_append(before->next, &timer->link);
-    wheel->occupied[level] |= UINT64_C(1) << slot;
+    size_t slot = unit & SLOT_MASK;
+    wheel->occupied[level][slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
 static void take_out(struct kl_wheel *wheel, struct kl_timer *timer)
 {
-    if (timer->link.next == timer->link.prev) {
-        // The only one: its neighbour on both sides is the slot itself.
-        size_t number = (size_t)(timer->link.next - &wheel->slots[0][0]);
-        wheel->occupied[number / KL_WHEEL_SLOTS] &= ~(
-                UINT64_C(1) << number % KL_WHEEL_SLOTS);
-    }
-    kl_ring_remove(&timer->link);
+    remove_from_slot(wheel, &timer->link);
     kl_store_relaxed(&wheel->count, wheel->count - 1);
     kl_store_release(&timer->wheel, NULL);
 }
 
-// The first occupied slot behind the present position.
-static bool find_slot(const struct kl_wheel *wheel, unsigned *ret_level, unsigned *ret_slot)
+static void remove_from_slot(struct kl_wheel *wheel, struct kl_link *link)
 {
+    if (link->next == link->prev) {
+        // The only one: its neighbour on both sides is the slot itself.
+        size_t number = (size_t)(link->next - &wheel->slots[0][0]);
+        size_t slot = number % KL_WHEEL_SLOTS;
+        wheel->occupied[number / KL_WHEEL_SLOTS][slot / 64] &= ~(UINT64_C(1) << slot % 64);
+    }
+    kl_ring_remove(link);
+}
+
+// The first unit of a level that has timers, from the present one on.
+static bool first_unit(const struct kl_wheel *wheel, unsigned level, uint64_t *ret_unit)
+{
+    uint64_t low = wheel->occupied[level][0], high = wheel->occupied[level][1];
+    if (!(low | high)) {
+        return false;
+    }
+    uint64_t present = wheel->position >> level * UNIT_BITS;
+    unsigned shift = present & SLOT_MASK;
+    // Turned so that the present unit is bit 0.
+    if (shift >= 64) {
+        uint64_t swap = low;
+        low = high;
+        high = swap;
+        shift -= 64;
+    }
+    if (shift > 0) {
+        uint64_t turned = low >> shift | high << (64 - shift);
+        high = high >> shift | low << (64 - shift);
+        low = turned;
+    }
+    *ret_unit = present +
+                (unsigned)(low ? __builtin_ctzll(low) : 64 + __builtin_ctzll(high));
+    return true;
+}
+
+// The tick at which the first slot behind the present one begins that has timers.
+static bool next_tick(const struct kl_wheel *wheel, uint64_t *ret_tick)
+{
+    uint64_t best = UINT64_MAX;
     for (unsigned level = 0; level < KL_WHEEL_LEVELS; level++) {
-        uint64_t occupied = wheel->occupied[level];
-        if (level == 0) {
-            occupied &= ~(UINT64_C(1) << (wheel->position & DIGIT_MASK));
+        uint64_t unit;
+        if (first_unit(wheel, level, &unit) && unit << level * UNIT_BITS < best) {
+            best = unit << level * UNIT_BITS;
         }
-        if (occupied) {
-            *ret_level = level;
-            *ret_slot = (unsigned)__builtin_ctzll(occupied);
+    }
+    *ret_tick = best;
+    return best != UINT64_MAX;
+}
+
+// Moves up to `max` timers of a unit one level down; returns how many. They were armed
+// before all that lie there already: these were nearer when they were armed. So that those
+// of one time stay in order, the last one goes first, to the front.
+static size_t move_down(struct kl_wheel *wheel, unsigned level, uint64_t unit, size_t max)
+{
+    struct kl_link *from = slot_of(wheel, level, unit);
+    size_t moved = 0;
+    while (moved < max && !kl_ring_empty(from)) {
+        struct kl_timer *timer = timer_of(from->prev);
+        __builtin_prefetch(timer->link.prev);
+        remove_from_slot(wheel, &timer->link);
+        uint64_t to = tick_of(wheel, timer) >> (level - 1) * UNIT_BITS;
+        put_into(wheel, level - 1, to, timer, slot_of(wheel, level - 1, to));
+        moved++;
+    }
+    return moved;
+}
+
+// Moves the position to a tick before which there are no timers. What is left in the units
+// that begin with it has to move down now.
+static void enter(struct kl_wheel *wheel, uint64_t tick)
+{
+    wheel->position = tick;
+    for (unsigned level = KL_WHEEL_LEVELS - 1; level > 0; level--) {
+        move_down(wheel, level, tick >> level * UNIT_BITS, SIZE_MAX);
+    }
+    sort_slot(current_slot(wheel));
+}
+
+// Moves timers of the unit behind the present one down, of each level. True when more are
+// left.
+static bool prepare(struct kl_wheel *wheel, size_t max)
+{
+    for (unsigned level = 1; level < KL_WHEEL_LEVELS; level++) {
+        uint64_t unit = (wheel->position >> level * UNIT_BITS) + 1;
+        max -= move_down(wheel, level, unit, max);
+        if (!kl_ring_empty(slot_of(wheel, level, unit))) {
             return true;
         }
     }
     return false;
 }
 
-// The first tick of a slot.
-static uint64_t start_of(const struct kl_wheel *wheel, unsigned level, unsigned slot)
-{
-    unsigned shift = level * DIGIT_BITS;
-    uint64_t above = wheel->position >> (shift + DIGIT_BITS) << (shift + DIGIT_BITS);
-    return above | (uint64_t)slot << shift;
-}
-
-// Moves the position to the start of a slot, whose timers go to lower levels.
-static void enter(struct kl_wheel *wheel, unsigned level, unsigned slot)
-{
-    wheel->position = start_of(wheel, level, slot);
-    if (level > 0) {
-        struct kl_link *head = &wheel->slots[level][slot];
-        wheel->occupied[level] &= ~(UINT64_C(1) << slot);
-        while (!kl_ring_empty(head)) {
-            struct kl_timer *timer = timer_of(head->next);
-            kl_ring_remove(&timer->link);
-            place(wheel, timer, false);
-        }
-    }
-    sort_slot(current_slot(wheel));
-}
-
 // A lower bound of the earliest time; exact when no more than `scan_max` timers have to be
 // looked at for it.
 static int64_t earliest(const struct kl_wheel *wheel, size_t scan_max)
 {
-    const struct kl_link *current = &wheel->slots[0][wheel->position & DIGIT_MASK];
-    if (!kl_ring_empty(current)) {
-        return timer_of(current->next)->at;
-    }
-    unsigned level, slot;
-    if (!find_slot(wheel, &level, &slot)) {
-        return INT64_MAX;
-    }
-    int64_t at = INT64_MAX;
-    const struct kl_link *head = &wheel->slots[level][slot];
-    for (struct kl_link *link = head->next; link != head; link = link->next) {
-        if (scan_max-- == 0) {
-            return (int64_t)(start_of(wheel, level, slot) << KL_WHEEL_TICK_BITS);
+    int64_t best = INT64_MAX;
+    for (unsigned level = 0; level < KL_WHEEL_LEVELS; level++) {
+        uint64_t unit;
+        if (!first_unit(wheel, level, &unit)) {
+            continue;
         }
-        at = timer_of(link)->at < at ? timer_of(link)->at : at;
+        int64_t start = (int64_t)(unit << level * UNIT_BITS << KL_WHEEL_TICK_BITS);
+        if (start >= best) {
+            continue;
+        }
+        const struct kl_link *head = &wheel->slots[level][unit & SLOT_MASK];
+        const struct kl_link *link = head->next;
+        if (level == 0 && unit == wheel->position) {
+            return timer_of(head->next)->at; // sorted, and before all others
+        }
+        for (; link != head && scan_max > 0; link = link->next, scan_max--) {
+            int64_t at = timer_of((struct kl_link *)(uintptr_t)link)->at;
+            best = at < best ? at : best;
+        }
+        if (link != head) {
+            // Crowded: time to begin moving its timers is one unit earlier.
+            bool coming = level > 0 && unit > (wheel->position >> level * UNIT_BITS) + 1;
+            int64_t before = INT64_C(1) << (level * UNIT_BITS + KL_WHEEL_TICK_BITS);
+            best = coming ? start - before : start;
+        }
     }
-    return at;
+    return best;
 }
 
 // Merges two chains (by `next`) that are sorted; of equals those of `a` come first.

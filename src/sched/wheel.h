@@ -7,23 +7,25 @@
 
 enum {
     KL_WHEEL_TICK_BITS = 15, // a tick is 2^15 ns, 33 us
-    KL_WHEEL_LEVELS = 8,
-    KL_WHEEL_SLOTS = 64, // 8 levels of 6 bits and the tick's 15: all 63 bits of a time
+    KL_WHEEL_LEVELS = 8, // a unit of each is 64 of the one below; of the lowest, a tick
+    KL_WHEEL_SLOTS = 128, // twice 64: the units that have begun, and the next 64 whole
 };
 
-// The armed timers of one worker, in slots by time. A timer lies on the level of the
-// highest digit (of six bits) in which its tick differs from `position`, in the slot of
-// that digit; when the position enters the slot it moves to a lower level. So every timer
-// of a level comes before those of the next, and within a level those of a lower slot
-// before those of a higher one.
+// The armed timers of one worker, in slots by time. A timer lies on the lowest level on
+// which its unit is less than 128 units away from the present one, in the slot of that
+// unit modulo 128. Before the position enters a unit of a higher level, the timers of that
+// unit must have moved to lower ones. As they have their places there as soon as the
+// position is in the unit before, they are moved a few at a time, and nobody has to wait
+// while thousands are moved.
 //
 // The lock is there because any thread may cancel; it is nearly always free.
 struct kl_wheel {
     struct kl_lock lock;
+    uint32_t behind; // timers of coming units wait to be moved; read without the lock
     int64_t next; // no timer is due before; read without the lock
     uint64_t position; // ticks; everything before it has fired
     size_t count;
-    uint64_t occupied[KL_WHEEL_LEVELS]; // a bit per slot
+    uint64_t occupied[KL_WHEEL_LEVELS][KL_WHEEL_SLOTS / 64];
     struct kl_link slots[KL_WHEEL_LEVELS][KL_WHEEL_SLOTS];
 };
 
@@ -40,6 +42,8 @@ bool kl_wheel_remove(struct kl_wheel *wheel, struct kl_timer *timer);
 // their times, those armed first before others of the same time. Returns their number.
 size_t kl_wheel_collect(
         struct kl_wheel *wheel, int64_t now, size_t max, struct kl_link *due);
+// Moves up to `max` timers of coming units to lower levels. True when more are left.
+bool kl_wheel_prepare(struct kl_wheel *wheel, size_t max);
 // The exact time of the earliest timer, INT64_MAX if none.
 int64_t kl_wheel_earliest(struct kl_wheel *wheel);
 

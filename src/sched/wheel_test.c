@@ -79,7 +79,11 @@ TEST("timers come out in order, never early, none lost, whatever their distance"
                 alive--;
             } else {
                 one->armed = ++armed;
-                kl_wheel_add(wheel, &one->timer, now + some_distance(&random));
+                // Some share their time with one armed long ago.
+                const struct numbered *other = &timers[kl_random_next(&random) % TIMERS];
+                bool equal = other->timer.wheel && kl_random_next(&random) % 4 == 0;
+                kl_wheel_add(wheel, &one->timer,
+                        equal ? other->timer.at : now + some_distance(&random));
                 alive++;
             }
         }
@@ -95,6 +99,9 @@ TEST("timers come out in order, never early, none lost, whatever their distance"
         }
         size_t max = kl_random_next(&random) % 4 ? SIZE_MAX : 3;
         size_t count = collect_and_check(wheel, now, max);
+        if (kl_random_next(&random) % 2) {
+            kl_wheel_prepare(wheel, kl_random_next(&random) % 50);
+        }
         alive -= count;
         CHECK(count == max || earliest_of(timers) > now);
     }
@@ -122,6 +129,40 @@ TEST("timers of the same time come out in the order in which they were armed")
         }
     }
     CHECK_INT(collect_and_check(&wheel, at, 1000), 100);
+}
+
+TEST("a crowd that is far away is moved near a few at a time, while others are due")
+{
+    enum { CROWD = 20000 };
+    static struct kl_wheel wheel;
+    static struct numbered crowd[CROWD], lone;
+    kl_wheel_init(&wheel, 0);
+    uint64_t random = 1;
+    const int64_t unit = 64 * 64 * tick; // of level 2
+    for (int i = 0; i < CROWD; i++) {
+        int64_t at = 5 * unit + (int64_t)(kl_random_next(&random) % (uint64_t)unit);
+        kl_wheel_add(&wheel, &crowd[i].timer, at);
+        crowd[i].armed = (uint64_t)i;
+    }
+    // Whoever sleeps until the next time wakes early enough to begin.
+    CHECK_INT(collect_and_check(&wheel, 1, 1000), 0);
+    CHECK_INT(wheel.next, 4 * unit);
+    kl_wheel_add(&wheel, &lone.timer, 4 * unit + 5);
+    CHECK_INT(collect_and_check(&wheel, 4 * unit, 1000), 0);
+    CHECK(wheel.behind);
+    CHECK_INT(wheel.next, 4 * unit + 5);
+    CHECK_INT(collect_and_check(&wheel, 4 * unit + 5, 1000), 1);
+    int pieces = 0;
+    while (kl_wheel_prepare(&wheel, 100)) {
+        pieces++;
+    }
+    CHECK(pieces >= CROWD / 100 - 10);
+    CHECK(!wheel.behind);
+    size_t count = 0;
+    for (int64_t now = 5 * unit; now <= 6 * unit; now += unit / 64) {
+        count += collect_and_check(&wheel, now, SIZE_MAX);
+    }
+    CHECK_INT(count, CROWD);
 }
 
 TEST("a crowded tick is sorted by the exact time")

@@ -8,6 +8,7 @@
 
 enum {
     FIRE_BATCH = 128, // timers fired between two turns
+    PREPARE_BATCH = 16, // far timers moved nearer then
     REFRESH_TURNS = 8, // most turns between two looks at the clock
     REFRESH_NS = 2000, // most time meant to pass between them
     POLL_EVERY_NS = 100000, // how often a busy worker looks after descriptors
@@ -99,6 +100,9 @@ bool kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker)
     runner->now = now;
     measure_turns(worker, now);
     size_t done = kl_worker_fire(runner, worker);
+    if (kl_load_relaxed(&worker->wheel.behind)) {
+        kl_wheel_prepare(&worker->wheel, PREPARE_BATCH);
+    }
     if (now - worker->polled_at >= POLL_EVERY_NS && kl_poll_wanted() && kl_poll_begin()) {
         worker->polled_at = now;
         done += kl_poll_wait(0);
