@@ -22,7 +22,8 @@ def compile_and_run(code, prefix, scratch):
     source, program = scratch / "example.c", scratch / "example"
     source.write_text(code)
     environment = {**os.environ, "PKG_CONFIG_PATH": str(next(prefix.rglob("pkgconfig")))}
-    flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", "keel"],
+    package = "keel-test" if "<keel/testing.h>" in code else "keel"
+    flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", package],
                                     env=environment, text=True).split()
     library = next(prefix.rglob("libkeel.so"))
     built = subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", source, "-o", program, *flags],

@@ -26,11 +26,24 @@ check "a C++ program" \
     sh -c "c++ -std=c++17 -Wall -Wextra -Werror -x c++ '$here/consumer.c' -x none -o '$scratch/cpp' \$(pkg-config --cflags --libs keel)"
 check "which runs as well" "$scratch/cpp"
 
+check "the test kit is a library of its own, linked with the shared one" \
+    sh -c "cc -std=c11 -Wall -Wextra -Werror '$here/kit_consumer.c' -o '$scratch/kit' \$(pkg-config --cflags --libs keel-test)"
+check "it runs a virtual hour" "$scratch/kit"
+check "the seams between the two carry their release" \
+    sh -c "readelf -W --dyn-syms '$LD_LIBRARY_PATH/libkeel-test.so' | grep -q 'keel_extend_simulate@KEEL_EXTEND_0_1'"
+check "a statically linked test" \
+    sh -c "cc -std=c11 -static '$here/kit_consumer.c' -o '$scratch/kit-static' \$(pkg-config --static --cflags --libs keel-test)"
+check "which runs too" env -u LD_LIBRARY_PATH "$scratch/kit-static"
+check "a test in C++" \
+    sh -c "c++ -std=c++17 -Wall -Wextra -Werror -x c++ '$here/kit_consumer.c' -x none -o '$scratch/kit-cpp' \$(pkg-config --cflags --libs keel-test)"
+check "which runs as well" "$scratch/kit-cpp"
+
 if command -v cmake >/dev/null; then
     check "CMake finds the package" cmake -S "$here" -B "$scratch/cmake" "-DCMAKE_PREFIX_PATH=$prefix"
     check "and builds programs with either library" cmake --build "$scratch/cmake"
     check "the one with the shared library runs" "$scratch/cmake/consumer"
     check "the one with the static library runs" env -u LD_LIBRARY_PATH "$scratch/cmake/consumer-static"
+    check "the test of the test kit runs" "$scratch/cmake/kit-consumer"
     check "it refuses whoever asks for another minor release" \
         sh -c "! cmake -S '$here' -B '$scratch/cmake-other' '-DCMAKE_PREFIX_PATH=$prefix' -DKEEL_WANTED=0.2"
     # A package that was built elsewhere and moved here.
