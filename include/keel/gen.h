@@ -28,7 +28,8 @@ typedef enum keel_message_kind {
     KEEL_MESSAGE_CALL, ///< {'$gen_call', From, Request}; body: the request
     KEEL_MESSAGE_CAST, ///< {'$gen_cast', Request}; body: the request
     KEEL_MESSAGE_SYSTEM, ///< {system, From, Request}; body: the request
-    KEEL_MESSAGE_PARENT_EXIT, ///< {'EXIT', Parent, Reason} of who started it, trapped; body: Reason
+    KEEL_MESSAGE_PARENT_EXIT, ///< {'EXIT', Parent, Reason} of who started it, trapped;
+                              ///< body: Reason
     KEEL_MESSAGE_TIMEOUT, ///< the time given with KEEL_NEXT_WAIT has passed; body: none
     KEEL_MESSAGE_AGAIN, ///< keel_next_again() was returned; body: none
 } keel_message_kind;
@@ -47,7 +48,13 @@ typedef struct keel_next {
     keel_term reason;
 } keel_next;
 
-enum { KEEL_NEXT_WAIT, KEEL_NEXT_HIBERNATE, KEEL_NEXT_EXIT, KEEL_NEXT_AGAIN, KEEL_NEXT_SUSPENDED };
+enum {
+    KEEL_NEXT_WAIT,
+    KEEL_NEXT_HIBERNATE,
+    KEEL_NEXT_EXIT,
+    KEEL_NEXT_AGAIN,
+    KEEL_NEXT_SUSPENDED
+};
 
 static inline keel_next keel_next_make_(int action, keel_deadline until, keel_term reason)
 {
@@ -118,8 +125,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_spawn_handler(const keel_handler *handle
 /// @param timeout  when to give up: the child is then killed, and KEEL_E_TIMEOUT returned
 ///                 once it is gone; nothing of it arrives later
 /// @param ret_ack  KEEL_OK: the acknowledged term; KEEL_E_EXIT: the reason it ended with
-///                 before; KEEL_E_CANCELED: the term of keel_gen_fail (it has ended by now);
-///                 KEEL_E_TAKEN: the pid that has the name
+///                 before; KEEL_E_CANCELED: the term of keel_gen_fail (it has ended by
+///                 now); KEEL_E_TAKEN: the pid that has the name
 /// @return also KEEL_E_SYSTEM_LIMIT, KEEL_E_BADARG, KEEL_E_NOMEM, KEEL_E_STOPPED.
 ///         When it failed and opts->link: for a caller that traps exits no EXIT message of
 ///         the child is left; one that does not is taken down by an abnormal reason, as

@@ -5,6 +5,7 @@
 
 #include <keel/alloc.h>
 #include <keel/blocking.h>
+#include <keel/dynamic_supervisor.h>
 #include <keel/etf.h>
 #include <keel/gen.h>
 #include <keel/gen_server.h>

@@ -10,17 +10,38 @@ KEEL_BEGIN_DECLS
 
 // A destination is a pid, a registered name (an atom, or a C string), {Name, Node}, or an
 // alias (a reference). KEEL_TO turns any of them into a term.
-static inline keel_term keel_to_of_term(keel_term term) { return term; }
-static inline keel_term keel_to_of_pid(keel_pid pid) { return keel_from_pid(pid); }
-static inline keel_term keel_to_of_ref(keel_ref ref) { return keel_from_ref(ref); }
+static inline keel_term keel_to_of_term(keel_term term)
+{
+    return term;
+}
+static inline keel_term keel_to_of_pid(keel_pid pid)
+{
+    return keel_from_pid(pid);
+}
+static inline keel_term keel_to_of_ref(keel_ref ref)
+{
+    return keel_from_ref(ref);
+}
 /// The atom `name` if there is one, else an atom that names nobody. @thread any @since 0.1
 KEEL_API keel_term keel_to_of_name(const char *name);
 #ifdef __cplusplus
 KEEL_END_DECLS
-static inline keel_term keel_to_of(keel_term term) { return term; }
-static inline keel_term keel_to_of(keel_pid pid) { return keel_from_pid(pid); }
-static inline keel_term keel_to_of(keel_ref ref) { return keel_from_ref(ref); }
-static inline keel_term keel_to_of(const char *name) { return keel_to_of_name(name); }
+static inline keel_term keel_to_of(keel_term term)
+{
+    return term;
+}
+static inline keel_term keel_to_of(keel_pid pid)
+{
+    return keel_from_pid(pid);
+}
+static inline keel_term keel_to_of(keel_ref ref)
+{
+    return keel_from_ref(ref);
+}
+static inline keel_term keel_to_of(const char *name)
+{
+    return keel_to_of_name(name);
+}
 #define KEEL_TO(x) keel_to_of(x)
 KEEL_BEGIN_DECLS
 #else
@@ -62,7 +83,7 @@ KEEL_API KEEL_MUST_USE keel_status keel_receive_where(
         keel_deadline deadline, keel_term *ret_message);
 /// Takes the first message that matches a pattern (<keel/match.h>):
 ///   keel_receive_match(KEEL_IN(KEEL_SECONDS(1)), "{^Ref, Reply}", ref, &reply)
-#define keel_receive_match(deadline, ...)                                                 \
+#define keel_receive_match(deadline, ...)                                                  \
     KEEL_SITE_(keel_receive_match_at, (deadline), __VA_ARGS__)
 KEEL_API KEEL_MUST_USE keel_status keel_receive_match_at(keel_pattern_site *site,
         keel_deadline deadline, const keel_arg *args, size_t count);

@@ -56,10 +56,12 @@ typedef struct keel_spawn_opts {
     keel_term name; ///< registered before it runs; KEEL_E_TAKEN when it is taken
     keel_term label; ///< see keel_process_set_label
     size_t stack_bytes; ///< 0: the runtime's default; at most 1 GiB
-    size_t max_memory; ///< bytes of its terms and allocations; beyond: it is killed; 0: no limit
+    size_t max_memory; ///< bytes of its terms and allocations; beyond: it is killed; 0: no
+                       ///< limit
     size_t mailbox_limit; ///< messages; 0: no limit
     keel_mailbox_policy mailbox_policy;
-    const char *entry; ///< its name in inspection; static; NULL: found from the body's address
+    const char
+            *entry; ///< its name in inspection; static; NULL: found from the body's address
 } keel_spawn_opts;
 
 /// Spawns a process. It does not run before this returns on the same worker, and a
@@ -124,9 +126,10 @@ KEEL_API KEEL_MUST_USE keel_status keel_try(
         void (*fn)(void *context), void *context, keel_term *ret_reason);
 /// Ends the calling process with {{assertion, Text, File, Line}, Stack} when `condition`
 /// is false.
-#define KEEL_ASSERT(condition)                                                            \
+#define KEEL_ASSERT(condition)                                                             \
     ((condition) ? (void)0 : keel_assert_failed(#condition, __FILE__, __LINE__))
-KEEL_API KEEL_NORETURN void keel_assert_failed(const char *text, const char *file, int line);
+KEEL_API KEEL_NORETURN void keel_assert_failed(
+        const char *text, const char *file, int line);
 
 /// Sends `pid` the exit signal `reason` and returns at once; a dead pid is fine.
 /// `normal` from another process ends nobody, `kill` cannot be trapped.
@@ -180,8 +183,8 @@ KEEL_API keel_status keel_process_resume(keel_pid pid);
 // --- what belongs to a process ---
 
 /// Memory that is given back when the process ends; outside a process plain memory of
-/// the program. Zeroed; aligned to 16 bytes. In a process that has no more memory it ends with
-/// `system_limit`; outside NULL. @thread any @since 0.1
+/// the program. Zeroed; aligned to 16 bytes. In a process that has no more memory it ends
+/// with `system_limit`; outside NULL. @thread any @since 0.1
 KEEL_API void *keel_alloc(size_t bytes);
 /// As realloc, for memory of keel_alloc; what is added is zeroed. @thread as keel_alloc
 /// @since 0.1

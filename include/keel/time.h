@@ -11,10 +11,10 @@ KEEL_BEGIN_DECLS
 typedef int64_t keel_duration;
 
 #define KEEL_NS(n) ((keel_duration)(n))
-#define KEEL_US(n) ((keel_duration)(n) * 1000)
-#define KEEL_MS(n) ((keel_duration)(n) * 1000000)
-#define KEEL_SECONDS(n) ((keel_duration)(n) * 1000000000)
-#define KEEL_MINUTES(n) KEEL_SECONDS((keel_duration)(n) * 60)
+#define KEEL_US(n) ((keel_duration)(n)*1000)
+#define KEEL_MS(n) ((keel_duration)(n)*1000000)
+#define KEEL_SECONDS(n) ((keel_duration)(n)*1000000000)
+#define KEEL_MINUTES(n) KEEL_SECONDS((keel_duration)(n)*60)
 
 /// A point on the runtime's monotonic clock, in nanoseconds; zeroed it lies in the past.
 typedef struct keel_deadline {
@@ -28,8 +28,8 @@ typedef struct keel_deadline {
 /// `duration` from now.
 #define KEEL_IN(duration) keel_deadline_in(duration)
 
-/// The same by the time of the present turn: 20 ns cheaper, and early by as long as the turn
-/// has lasted. For limits that only have to end some time.
+/// The same by the time of the present turn: 20 ns cheaper, and early by as long as the
+/// turn has lasted. For limits that only have to end some time.
 #define KEEL_ABOUT(duration) keel_deadline_about(duration)
 
 static inline keel_deadline keel_deadline_at(int64_t nanoseconds)
@@ -38,8 +38,8 @@ static inline keel_deadline keel_deadline_at(int64_t nanoseconds)
     return deadline;
 }
 
-/// Returns the deadline that lies `duration` from now, by a clock read now. Negative durations give
-/// a deadline that has passed, ones too long for the clock give KEEL_NEVER.
+/// Returns the deadline that lies `duration` from now, by a clock read now. Negative
+/// durations give a deadline that has passed, ones too long for the clock give KEEL_NEVER.
 /// @thread any
 /// @since 0.1
 KEEL_API keel_deadline keel_deadline_in(keel_duration duration);

@@ -11,9 +11,10 @@ KEEL_BEGIN_DECLS
 /// Sends `message` to `to` (a local pid or a name, looked up when it fires) after
 /// `duration`. None when `to` is neither, or `duration` negative.
 /// OTP: erlang:send_after/3. @thread any @since 0.1
-#define keel_send_after(duration, to, message)                                            \
+#define keel_send_after(duration, to, message)                                             \
     keel_send_after_term((duration), KEEL_TO(to), (message))
-KEEL_API keel_ref keel_send_after_term(keel_duration duration, keel_term to, keel_term message);
+KEEL_API keel_ref keel_send_after_term(
+        keel_duration duration, keel_term to, keel_term message);
 /// The message is {timeout, Ref, Message}. OTP: erlang:start_timer/3. @since 0.1
 KEEL_API keel_ref keel_start_timer(keel_duration duration, keel_term to, keel_term message);
 /// At a point of the monotonic clock; one in the past fires at once. OTP: option abs.

@@ -1,7 +1,8 @@
 #ifndef KEEL_VERSION_H
 #define KEEL_VERSION_H
 
-/// The release this header belongs to. 0.x: a minor release may break, with a migration note.
+/// The release this header belongs to. 0.x: a minor release may break, with a migration
+/// note.
 #define KEEL_VERSION_MAJOR 0
 #define KEEL_VERSION_MINOR 1
 #define KEEL_VERSION_PATCH 0

@@ -165,76 +165,56 @@ static bool matters_to_the_dying(const struct kl_envelope *envelope)
            envelope->kind == KL_SETTLED;
 }
 
+static void exit_arrived(struct kl_process *self, struct kl_envelope *envelope)
+{
+    exit_signal(self, envelope, false);
+}
+
+static void settled_arrived(struct kl_process *self, struct kl_envelope *envelope)
+{
+    kl_call_settle(self, envelope->ref);
+    kl_envelope_free(envelope);
+}
+
+static void wake_arrived(struct kl_process *self, struct kl_envelope *envelope)
+{
+    kl_flags_add(self, KL_CHANGED);
+    kl_envelope_free(envelope);
+}
+
+static void resume_arrived(struct kl_process *self, struct kl_envelope *envelope)
+{
+    self->suspended -= self->suspended > 0;
+    wake_arrived(self, envelope);
+}
+
 void kl_signal(struct kl_process *self, struct kl_envelope *envelope)
 {
+    static void (*const arrived[])(struct kl_process *, struct kl_envelope *) = {
+            [KL_REPLY] = kl_call_reply_arrived,
+            [KL_EXIT] = exit_arrived,
+            [KL_LINK] = link_arrived,
+            [KL_UNLINK] = unlink_arrived,
+            [KL_UNLINK_ACK] = unlink_ack_arrived,
+            [KL_LINK_EXIT] = kl_link_exit_arrived,
+            [KL_MONITOR] = monitor_arrived,
+            [KL_DEMONITOR] = demonitor_arrived,
+            [KL_DOWN] = kl_down_arrived,
+            [KL_SETTLED] = settled_arrived,
+            [KL_ALARM] = alarm_arrived,
+            [KL_SUSPEND] = suspend_arrived,
+            [KL_RESUME] = resume_arrived,
+            [KL_INFO] = kl_info_answer,
+            [KL_PING] = answer_ping,
+            [KL_LEADER] = leader_arrived,
+            [KL_WATCH_QUEUE] = kl_queue_watch_add,
+            [KL_WAKE] = wake_arrived,
+            [KL_TIMER] = kl_timer_arrived,
+            [KL_ALIAS_MESSAGE] = kl_alias_arrived,
+    };
     if ((self->flags & KL_DYING) != 0 && !matters_to_the_dying(envelope)) {
         kl_undeliverable(envelope);
         return;
     }
-    switch ((enum kl_envelope_kind)envelope->kind) {
-    case KL_REPLY:
-        kl_call_reply_arrived(self, envelope);
-        return;
-    case KL_EXIT:
-        exit_signal(self, envelope, false);
-        return;
-    case KL_LINK:
-        link_arrived(self, envelope);
-        return;
-    case KL_UNLINK:
-        unlink_arrived(self, envelope);
-        return;
-    case KL_UNLINK_ACK:
-        unlink_ack_arrived(self, envelope);
-        return;
-    case KL_LINK_EXIT:
-        kl_link_exit_arrived(self, envelope);
-        return;
-    case KL_MONITOR:
-        monitor_arrived(self, envelope);
-        return;
-    case KL_DEMONITOR:
-        demonitor_arrived(self, envelope);
-        return;
-    case KL_DOWN:
-        kl_down_arrived(self, envelope);
-        return;
-    case KL_SETTLED:
-        kl_call_settle(self, envelope->ref);
-        kl_envelope_free(envelope);
-        return;
-    case KL_ALARM:
-        alarm_arrived(self, envelope);
-        return;
-    case KL_SUSPEND:
-        suspend_arrived(self, envelope);
-        return;
-    case KL_RESUME:
-        self->suspended -= self->suspended > 0;
-        kl_flags_add(self, KL_CHANGED);
-        kl_envelope_free(envelope);
-        return;
-    case KL_INFO:
-        kl_info_answer(self, envelope);
-        return;
-    case KL_PING:
-        answer_ping(self, envelope);
-        return;
-    case KL_LEADER:
-        leader_arrived(self, envelope);
-        return;
-    case KL_WATCH_QUEUE:
-        kl_queue_watch_add(self, envelope);
-        return;
-    case KL_ALIAS_MESSAGE:
-        kl_alias_arrived(self, envelope);
-        return;
-    case KL_TIMER:
-        kl_timer_arrived(self, envelope);
-        return;
-    default:
-        kl_flags_add(self, KL_CHANGED);
-        kl_envelope_free(envelope);
-        return;
-    }
+    arrived[envelope->kind](self, envelope);
 }

@@ -1,4 +1,4 @@
-#include "../sched.h"
+#include "sched/sched.h"
 #include "arch.h"
 
 // Where a switched-out stack goes on, for people who look at it. The layouts are described

@@ -1,4 +1,4 @@
-#include "../sched.h"
+#include "sched/sched.h"
 #include "arch.h"
 
 // The C library's contexts do not say where in them things are.
