@@ -151,7 +151,10 @@ static void print_bits(struct kl_printer *printer, keel_term term)
     }
     kl_printer_puts(printer, "<<");
     for (size_t i = 0; i < size && !printer->cut; i++) {
-        kl_printer_putf(printer, i > 0 ? ",%u" : "%u", (unsigned)data[i]);
+        if (i > 0) {
+            kl_printer_put(printer, ",", 1);
+        }
+        kl_printer_put_integer(printer, data[i]);
     }
     if (rest != 0) {
         kl_printer_putf(
@@ -285,7 +288,7 @@ void kl_print_flat(struct kl_printer *printer, keel_term term)
     if (kl_is_boxed(term)) {
         print_box(printer, term);
     } else if (kl_is_small(term)) {
-        kl_printer_putf(printer, "%" PRId64, kl_small_value(term));
+        kl_printer_put_integer(printer, kl_small_value(term));
     } else if (kl_is_atom(term)) {
         print_atom(printer, term);
     } else if (kl_is_nil(term)) {

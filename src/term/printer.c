@@ -30,6 +30,21 @@ void kl_printer_puts(struct kl_printer *printer, const char *text)
     kl_printer_put(printer, text, strlen(text));
 }
 
+void kl_printer_put_integer(struct kl_printer *printer, int64_t value)
+{
+    char text[24];
+    char *at = text + sizeof text;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        *--at = '-';
+    }
+    kl_printer_put(printer, at, (size_t)(text + sizeof text - at));
+}
+
 void kl_printer_putf(struct kl_printer *printer, const char *format, ...)
 {
     char text[160];

@@ -15,6 +15,7 @@ struct kl_printer {
 
 void kl_printer_put(struct kl_printer *printer, const void *text, size_t size);
 void kl_printer_puts(struct kl_printer *printer, const char *text);
+void kl_printer_put_integer(struct kl_printer *printer, int64_t value);
 void kl_printer_putf(struct kl_printer *printer, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,7 @@
 #include "printer.h"
 
 #include "testing/harness.h"
+#include <stdio.h>
 #include <string.h>
 
 TEST("text goes into the buffer as far as that reaches and is counted beyond it")
@@ -32,4 +33,18 @@ TEST("at the limit the text is cut, between characters, and stays so")
     kl_printer_puts(&printer, "e");
     CHECK(printer.cut);
     CHECK_INT(printer.length, 4);
+}
+
+TEST("integers of 64 bits are written in full")
+{
+    static const int64_t values[] = {0, 7, -1, 1234567890, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char buffer[32] = {0};
+        char expected[32];
+        struct kl_printer printer = {
+                .buffer = buffer, .size = sizeof buffer, .limit = SIZE_MAX};
+        kl_printer_put_integer(&printer, values[i]);
+        snprintf(expected, sizeof expected, "%lld", (long long)values[i]);
+        CHECK_STR(buffer, expected);
+    }
 }
