@@ -21,6 +21,18 @@
 #define HAS_VALGRIND 0
 #endif
 
+// ThreadSanitizer counts the entries and exits of functions on each fiber's shadow stack. A
+// function that changes fibers in between must not be counted: it would leave one that it
+// has not entered. The attribute that stops this has two names.
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define UNCOUNTED __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef UNCOUNTED
+#define UNCOUNTED __attribute__((no_sanitize("thread")))
+#endif
+
 void kl_annotate_new(struct kl_stack *stack)
 {
     (void)stack;
@@ -57,7 +69,7 @@ void kl_annotate_done(struct kl_stack *stack)
 #endif
 }
 
-void kl_annotate_enter(struct kl_runner *runner, struct kl_stack *stack)
+UNCOUNTED void kl_annotate_enter(struct kl_runner *runner, struct kl_stack *stack)
 {
     (void)runner;
     (void)stack;
@@ -82,7 +94,8 @@ void kl_annotate_entered(struct kl_runner *runner, struct kl_stack *stack)
 #endif
 }
 
-void kl_annotate_exit(struct kl_runner *runner, struct kl_stack *stack, bool for_good)
+UNCOUNTED void kl_annotate_exit(
+        struct kl_runner *runner, struct kl_stack *stack, bool for_good)
 {
     (void)runner;
     (void)stack;
@@ -105,7 +118,7 @@ void kl_annotate_exited(struct kl_runner *runner)
 #endif
 }
 
-void kl_annotate_landed(struct kl_runner *runner)
+UNCOUNTED void kl_annotate_landed(struct kl_runner *runner)
 {
     (void)runner;
 #if KL_ASAN

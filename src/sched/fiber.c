@@ -129,6 +129,7 @@ static void begin(void)
 
 static _Noreturn void leave_for_good(struct kl_runner *runner)
 {
+    KL_CHECK(runner->critical == 0);
     struct kl_stack *stack = runner->fiber;
     if (KL_ANNOTATED) {
         kl_annotate_exit(runner, stack, true);

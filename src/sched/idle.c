@@ -62,6 +62,10 @@ void kl_worker_idle(struct kl_runner *runner, struct kl_worker *worker)
         park(runner, worker);
     }
     kl_share_withdraw(worker);
+    if (worker->poll_handover) {
+        worker->poll_handover = false;
+        kl_share_rouse_one();
+    }
 
     runner->now = kl_now_exact();
     kl_store_relaxed(&worker->busy_since, runner->now);
@@ -143,13 +147,13 @@ static void park(struct kl_runner *runner, struct kl_worker *worker)
 
 static void poll_here(struct kl_worker *worker, int64_t timeout)
 {
-    int64_t now = kl_now_exact();
-    // The role goes with us when we leave with something to do. If we were away for long
-    // the last time, an idle worker had better take it.
-    worker->poll_handover = worker->away_since && now - worker->away_since > AWAY_NS;
+    // The role is laid down by who leaves with something to do. If this one was away for
+    // long the last time, an idle worker had better take it up.
+    bool was_long = worker->away_since && kl_now_exact() - worker->away_since > AWAY_NS;
     worker->away_since = 0;
     if (kl_poll_wait(timeout) > 0) {
         worker->away_since = kl_now_exact();
+        worker->poll_handover = was_long;
     }
 }
 
