@@ -14,6 +14,7 @@
 //   #{label => {supervisor, child_terminated | start_error | shutdown_error | shutdown},
 //     report => [{supervisor, Name}, {errorContext, Context}, {reason, Reason},
 //                {offender, Child}]}
+//   #{label => {supervisor, unexpected_msg}, msg}
 //   #{label => {proc_lib, crash}, report => [[{initial_call, …}, …], [Neighbour, …]]}
 
 KEEL_BEGIN_DECLS

@@ -54,6 +54,9 @@ static void headline(struct text *text, keel_term label, keel_term report)
         put(text, "%s: no clause takes the message ",
                 keel_show(keel_map_get(report, keel_atom(module))));
         put_term(text, keel_map_get(report, keel_atom(message)));
+    } else if (keel_is(what, unexpected_msg)) {
+        put(text, "supervisor got what it does not know: ");
+        put_term(text, keel_map_get(report, keel_atom(msg)));
     } else if (keel_is(who, supervisor)) {
         put_supervisor(text, items);
     } else if (keel_is(who, proc_lib)) {
