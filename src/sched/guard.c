@@ -49,6 +49,11 @@ uint8_t *kl_guard_map(size_t bytes)
     return base;
 }
 
+void kl_guard_use_mappings(void)
+{
+    kl_store_relaxed(&marks, MISSING);
+}
+
 // Whether the kernel refuses to read at `address`. Emulators of the kernel take advice they
 // do not know for given.
 static bool is_unreadable(const uint8_t *address)

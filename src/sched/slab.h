@@ -27,9 +27,11 @@ struct kl_slab {
     uint64_t cold_bits[KL_SLAB_WORDS]; // has been so ever since the trim before
 };
 
-// Guards the stack that ends below `low`: installs the guard in front of it. False with a
-// line in the log when the system refuses.
+// Makes `bytes` from `guard` on unreadable. False with a line in the log when the system
+// refuses.
 bool kl_guard_install(uint8_t *guard, size_t bytes);
+// From now on guards are mappings of their own, as on kernels before 6.13.
+void kl_guard_use_mappings(void);
 // A mapping for a slab, NULL with a line in the log when there is none.
 uint8_t *kl_guard_map(size_t bytes);
 // How many bytes a guard has.
