@@ -338,8 +338,7 @@ PROCESS_TEST("forged and stale messages to the service run nothing and do not ha
 
 // --- many ---
 
-PROCESS_TEST("of many random timers those not cancelled fire, in order, none early",
-        .ids = "PR-213")
+static void expect_random_timers(void)
 {
     enum { COUNT = 400 };
     static keel_ref timers[COUNT];
@@ -375,4 +374,17 @@ PROCESS_TEST("of many random timers those not cancelled fire, in order, none ear
     }
     keel_sleep(KEEL_MS(5));
     EXPECT_NO_MESSAGE();
+}
+
+SIMULATED_TEST("of many random timers those not cancelled fire, in order, none early",
+        .ids = "PR-213")
+{
+    expect_random_timers();
+}
+
+// One worker: see the order of timers in timer_test.c.
+TEST("of many random timers of one worker those not cancelled fire", .ids = "PR-213")
+{
+    const keel_config config = {.workers = 1};
+    in_process_with(expect_random_timers, .config = &config);
 }
