@@ -139,3 +139,13 @@ void kl_annotate_known(void *memory, size_t bytes)
     VALGRIND_MAKE_MEM_DEFINED(memory, bytes);
 #endif
 }
+
+bool kl_annotate_watched(void)
+{
+#if HAS_VALGRIND
+    if (RUNNING_ON_VALGRIND) {
+        return true;
+    }
+#endif
+    return KL_ANNOTATED;
+}

@@ -18,6 +18,8 @@ void kl_annotate_exit(struct kl_runner *runner, struct kl_stack *stack, bool for
 void kl_annotate_exited(struct kl_runner *runner); // on the host's stack again
 // The host's stack again, but the fiber was left by a fault without saying so.
 void kl_annotate_landed(struct kl_runner *runner);
+// True under Valgrind, or with a sanitizer in the build: who needs mappings itself.
+bool kl_annotate_watched(void);
 // `memory` was copied from a stack that may hold anything there.
 void kl_annotate_known(void *memory, size_t bytes);
 
