@@ -27,6 +27,8 @@ MAY_USE = {
 PUBLIC_ONLY = ["include", "apps", "examples"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 HARNESS = "testing/harness.h"
+# What a room's tests share may serve the tests of other rooms: proc/proc_testing.h.
+HELPER = re.compile(r"^\w+/\w+_testing\.h$")
 
 
 def includes_of(path):
@@ -54,7 +56,7 @@ def objection(root, path, room, bracket, name):
     first = name.split("/")[0]
     if first == room and (root / "src" / name).exists():
         return None
-    if name == HARNESS:
+    if name == HARNESS or HELPER.match(name):
         is_test = path.stem.endswith(("_test", "_fixture")) or "testing" in path.stem
         return None if is_test else "the harness is for tests"
     if first not in MAY_USE or "/" not in name:
@@ -98,7 +100,7 @@ def check_tests(root, room, folder, elsewhere):
     details = []
     for path in sorted(folder.rglob("*.c")):
         name = str(path.relative_to(root))
-        if path.stem.endswith(("_test", "_fixture")):
+        if path.stem.endswith(("_test", "_fixture", "_testing")):
             continue
         beside = has_test(path)
         if name in elsewhere and beside:
