@@ -53,14 +53,16 @@ struct kl_sched_config {
     // Simulated: called before each turn; what it returns enters the trace. May be NULL.
     uint64_t (*turn)(struct kl_task *task);
     // A turn of `task` has lasted `ns` already; called by the watcher thread, once when it
-    // passes stall_ns and again each time the length has doubled. May be NULL.
+    // passes stall_ns and again each time the length has doubled. May be NULL. The turn may
+    // end at the same moment: the task's memory must stay readable for a while after.
     void (*stalled)(struct kl_task *task, int64_t ns);
 };
 
 // KEEL_E_RUNNING when started, -errno when a thread or descriptor cannot be had.
 keel_status kl_sched_start(const struct kl_sched_config *config);
-// Ends all threads; tasks still queued are forgotten: `proc` has ended its processes
-// before. Called by a thread outside.
+// Ends all threads, after the turns they are in and the blocking jobs that wait; tasks
+// still queued and timers still armed are forgotten: `proc` has ended its processes before.
+// Called by a thread outside.
 void kl_sched_stop(void);
 bool kl_sched_running(void);
 
@@ -73,9 +75,11 @@ int kl_sched_fd(void);
 
 // --- the door of time and chance ---
 
-// The runtime's clock: read once a turn on workers, exact elsewhere, virtual simulated.
+// The runtime's clock: on workers read before the turn, or a few short turns ago (2 us if
+// turns are as long as they were); exact elsewhere; virtual simulated. Never runs backwards
+// for a task.
 int64_t kl_now(void);
-// The same, read now.
+// The same, read now: for deadlines that are measured by somebody else's clock.
 int64_t kl_now_exact(void);
 int64_t kl_now_wall(void);
 uint64_t kl_random(void);
@@ -169,7 +173,8 @@ const struct kl_fault *kl_fiber_fault(void);
 void kl_fault_critical_enter(void);
 void kl_fault_critical_leave(void);
 
-// The census: how deep stacks were used, per site.
+// The census: how deep stacks were used, per site. Measured on a sample (the first 64 uses
+// on each thread, then 100 a second), exact to a page.
 struct kl_stack_census {
     const void *site;
     size_t uses, deepest_bytes;
@@ -210,7 +215,9 @@ struct kl_watch {
 // Begins to wait. Several watches of one descriptor may be open at once (one reads, one
 // writes). -errno when the system refuses the descriptor (e.g. EPERM for plain files).
 keel_status kl_poll_watch(struct kl_watch *watch);
-// True when the watch was waiting and `ready` will not be called.
+// True when the watch was waiting and `ready` will not be called. To be done before the
+// descriptor is closed: the system forgets a closed one silently, and who waits for it
+// hears of it (KL_POLL_ERROR) only when its number is watched again.
 bool kl_poll_cancel(struct kl_watch *watch);
 
 // --- blocking work ---
