@@ -209,7 +209,7 @@ bool kl_kit_probe_serve(struct kl_kit_probe *probe, const keel_message *message)
     uint64_t number;
     bool wait;
     if (message->kind != KEEL_MESSAGE_SYSTEM ||
-            !keel_is(keel_element(what, 0), $keel_test)) {
+            keel_element(what, 0).word != keel_atom_text("$keel_test").word) {
         return false;
     }
     if (keel_match(what, "{_, messages, Since, Wait}", &number, &wait)) {
