@@ -288,7 +288,9 @@ KEEL_API keel_term keel_export(keel_term module, keel_term function, uint8_t ari
 
 // --- comparing ---
 
-/// =:= : the same value, 1 and 1.0 apart. @thread any @since 0.1
+/// =:= : the same value, 1 and 1.0 apart; 0.0 and -0.0 are the same, as up to OTP 26.
+/// Comparing terms nested very deep needs memory; without any the process ends, and outside
+/// of one the program. @thread any @since 0.1
 KEEL_API bool keel_equal(keel_term left, keel_term right);
 /// == : numbers by value. @thread any @since 0.1
 KEEL_API bool keel_equal_value(keel_term left, keel_term right);
@@ -298,7 +300,8 @@ KEEL_API int keel_compare(keel_term left, keel_term right);
 /// @thread any @since 0.1
 KEEL_API uint64_t keel_hash(keel_term term);
 /// The hash of erlang:phash2/2: the same on every node, in 0 … range-1 (range 1 to 2^32).
-/// @thread any @since 0.1
+/// Exact for every term that Erlang has; resources and pointers, which it has not, hash
+/// differently in each run. @thread any @since 0.1
 KEEL_API uint32_t keel_phash2(keel_term term, uint64_t range);
 
 // --- text ---

@@ -20,6 +20,9 @@
 //   bit  11     sign of a big integer
 //   bits 16-63  size, in the unit that the kind says
 
+// Magnitudes are copied between bytes and limbs as they lie.
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "limbs are little-endian");
+
 enum kl_kind {
     // Kinds whose words are terms: size in words without the header, but a map counts
     // pairs.
