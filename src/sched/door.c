@@ -13,6 +13,19 @@ int64_t kl_now(void)
     return kl_now_exact();
 }
 
+int64_t kl_now_turn(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    if (!runner || kl_load_relaxed(&runner->lost)) {
+        return kl_now_exact();
+    }
+    if (runner->now_turn != runner->turn) {
+        runner->now_turn = runner->turn;
+        runner->now = kl_now_exact();
+    }
+    return runner->now;
+}
+
 int64_t kl_now_exact(void)
 {
     return __builtin_expect(kl_door.simulated, 0) ? kl_door.now : kl_clock_monotonic();

@@ -26,6 +26,7 @@ struct kl_runner {
     struct kl_task *running; // read by the watcher, which never dereferences it
     uint64_t turn; // turns begun; read by the watcher
     int64_t now; // cached time
+    uint64_t now_turn; // the turn in which it was asked for by kl_now_turn()
     uint64_t random; // state of kl_random()
 
     // --- written by the runner itself, when it switches stacks ---

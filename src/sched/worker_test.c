@@ -311,6 +311,29 @@ TEST("figures of a worker tell what it has done")
     CHECK(!kl_worker_stats(0, &stats));
 }
 
+static void compare_clocks(void *argument)
+{
+    int64_t began = *(int64_t *)argument;
+    CHECK(kl_now_turn() >= began); // kl_now() may be older than the turn
+    int64_t now = kl_now_turn();
+    CHECK(now <= kl_now_exact());
+    while (kl_now_exact() == now) {}
+    CHECK_INT(kl_now_turn(), now); // and does not move within it
+    CHECK_INT(kl_now(), now);
+    *(int64_t *)argument = kl_now_exact();
+}
+
+TEST("the time of a turn is never older than the turn, and stands still in it")
+{
+    start_workers(1);
+    int64_t time = kl_now_turn(); // exact outside
+    for (int i = 0; i < 1000; i++) {
+        call_and_wait(compare_clocks, &time);
+    }
+    CHECK(kl_now_turn() >= time);
+    kl_sched_stop();
+}
+
 static struct signal_count holding, released;
 
 static void hold(void *argument)
