@@ -76,9 +76,10 @@ int kl_sched_fd(void);
 // --- the door of time and chance ---
 
 // The runtime's clock: on workers read before the turn, or a few short turns ago (2 us if
-// turns are as long as they were; after a sudden long one it lags behind by that). A task
-// that changes workers may see it run backwards by as much. Exact elsewhere; virtual
-// simulated. Costs a nanosecond.
+// turns are as long as they were; after a sudden long one it lags behind by that). From
+// who wakes to who is woken it never runs backwards; a task that meets a worker which lags
+// more than its last one may see it do so. Exact elsewhere; virtual simulated. Costs a
+// nanosecond.
 int64_t kl_now(void);
 // The same, but read at the first asking in a turn: never older than the turn.
 int64_t kl_now_turn(void);

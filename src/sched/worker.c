@@ -67,8 +67,8 @@ static struct kl_task *next_task(struct kl_runner *runner, struct kl_worker *wor
         kl_worker_refresh(runner, worker);
     }
     if (kl_worker_take_inbox(worker)) {
-        // A task that comes from elsewhere has seen another clock: time must not run
-        // backwards for it.
+        // Who has woken these tasks has seen another clock: time must not run backwards
+        // from there to here.
         runner->now = kl_now_exact();
     }
     return kl_runq_pop(&worker->runq);

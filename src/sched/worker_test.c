@@ -73,7 +73,7 @@ TEST("two tasks that wake each other stay on one worker, and no thread wakes for
     kl_sched_stop();
 }
 
-TEST("many pairs finish on two workers, and time never runs backwards for a task")
+TEST("many pairs finish on two workers, and from wake to wake time never runs backwards")
 {
     enum { PAIRS = 200 };
     static struct pair pairs[PAIRS][2];
