@@ -53,7 +53,7 @@ KEEL_API KEEL_MUST_USE keel_status keel_test_start(
 /// Stops it. Probes and mocks end first; then processes without a parent get the exit
 /// signal `shutdown`, and up to five virtual seconds to end with all they are linked to.
 /// Left behind is what is still there: processes, armed timers, memory that grew.
-/// @param ret_report  written unless KEEL_E_STOPPED, KEEL_E_INSIDE; may be NULL
+/// @param ret_report  written when it was this thread's to stop; may be NULL
 /// @return KEEL_OK; KEEL_E_FAILED when an expectation was not met or something was left
 ///         behind (it is stopped all the same); KEEL_E_UNSUPPORTED when other threads
 ///         meddled or this is another one; KEEL_E_STOPPED, KEEL_E_INSIDE
@@ -68,7 +68,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_test_stop(keel_test_report *ret_report);
 /// @param argument    @borrows: copied for the body
 /// @param opts        NULL: defaults
 /// @param ret_report  written unless the runtime could not be started; may be NULL
-/// @return KEEL_OK, KEEL_E_FAILED, what keel_test_start and keel_test_stop return
+/// @return KEEL_OK, KEEL_E_FAILED, KEEL_E_BADARG (no body), what keel_test_start and
+///         keel_test_stop return
 /// @thread outside
 /// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_test_run(keel_body body, keel_term argument,

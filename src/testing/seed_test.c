@@ -8,6 +8,7 @@
 #include <keel/link.h>
 #include <keel/timer.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // --- one seed, one course ---
@@ -104,6 +105,37 @@ SEEDED("another seed takes another course")
     CHECK_OK(keel_test_run(be_busy, keel_int(2), seed + 1, NULL, &last_report));
     CHECK(last_report.trace != report.trace);
     CHECK(last_report.elapsed != report.elapsed);
+}
+
+// Run by the test below in a process of its own, where everything lies elsewhere.
+TEST("a course can be told to another process")
+{
+    CHECK_OK(keel_test_run(be_busy, keel_int(5), 5, NULL, &last_report));
+    if (getenv("KEEL_TELL_COURSE") != NULL) {
+        printf("# course %llx\n", (unsigned long long)last_report.trace);
+    }
+}
+
+TEST("another process takes the same course under the same seed")
+{
+    CHECK_OK(keel_test_run(be_busy, keel_int(5), 5, NULL, &last_report));
+    CHECK_INT(setenv("KEEL_TELL_COURSE", "1", 1), 0);
+    char command[4200] = "exec ", line[200];
+    ssize_t length = readlink("/proc/self/exe", command + 5, 4096);
+    CHECK(length > 0 && length < 4096);
+    strcpy(command + 5 + length, " --no-fork 'can be told'");
+    FILE *other = popen(command, "r");
+    CHECK(other);
+    unsigned long long course = 0;
+    while (fgets(line, sizeof line, other)) {
+        sscanf(line, "# course %llx", &course);
+    }
+    int status = pclose(other);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 126) {
+        kl_test_skip("the program runs in an emulator and cannot start itself");
+    }
+    CHECK_INT(status, 0);
+    CHECK_INT(course, last_report.trace);
 }
 
 // --- other seeds, other courses ---
