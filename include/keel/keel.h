@@ -24,6 +24,7 @@
 #include <keel/status.h>
 #include <keel/supervisor.h>
 #include <keel/sys.h>
+#include <keel/task.h>
 #include <keel/term.h>
 #include <keel/time.h>
 #include <keel/timer.h>

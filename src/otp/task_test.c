@@ -137,12 +137,11 @@ PROCESS_TEST("a task knows its callers and its ancestors", .ids = "TK-005 TK-006
 {
     keel_pid self = keel_self();
     keel_term known = keel_task_await_or_exit(keel_task_async(callers, KEEL_NONE));
-    CHECK_TERM(known, "{[^Self], [^Self | _]}", self, self);
+    CHECK_TERM(known, "{[^Self], [^Self | _]}", self);
     keel_term nested = keel_task_await_or_exit(keel_task_async(callers_inside, KEEL_NONE));
     keel_pid parent;
     CHECK(keel_match(nested, "{Parent, _}", &parent));
-    CHECK_TERM(nested, "{_, {[^Parent, ^Self], [^Parent2, ^Self2 | _]}}", parent, self,
-            parent, self);
+    CHECK_TERM(nested, "{_, {[^Parent, ^Self], [^Parent, ^Self | _]}}", parent, self);
 }
 
 PROCESS_TEST("a result may look like anything", .ids = "TK-008")
@@ -182,18 +181,19 @@ static void await_or_exit(keel_term what)
     keel_task task = keel_is(what, sleep)  ? keel_task_async(sleep_on, what)
                      : keel_is(what, fail) ? keel_task_async(fail, what)
                                            : keel_task_async(leave, what);
-    keel_task_await_or_exit_within(task, KEEL_MS(10));
+    keel_task_await_or_exit_within(
+            task, keel_is(what, sleep) ? KEEL_MS(10) : KEEL_SECONDS(5));
 }
 
 PROCESS_TEST(
         "the form that exits names the task and the timeout", .ids = "TK-011 TK-013 TK-014")
 {
     CHECK_TERM(exit_of(await_or_exit, keel_atom(normal)),
-            "{normal, {'Elixir.Task', await, [#{pid := _}, 10]}}");
+            "{normal, {'Elixir.Task', await, [#{pid := _}, 5000]}}");
     CHECK_TERM(exit_of(await_or_exit, keel_atom(unknown)),
-            "{unknown, {'Elixir.Task', await, [#{pid := _}, 10]}}");
+            "{unknown, {'Elixir.Task', await, [#{pid := _}, 5000]}}");
     CHECK_TERM(exit_of(await_or_exit, keel_atom(fail)),
-            "{{fail, _}, {'Elixir.Task', await, [#{ref := _}, 10]}}");
+            "{{fail, _}, {'Elixir.Task', await, [#{ref := _}, 5000]}}");
     CHECK_TERM(exit_of(await_or_exit, keel_atom(sleep)),
             "{timeout, {'Elixir.Task', await, [#{ref := _}, 10]}}");
 }
@@ -475,10 +475,10 @@ PROCESS_TEST("start and start_link run a function and tell nothing",
 {
     keel_pid self = keel_self();
     keel_ref first = keel_monitor(keel_task_start(tell_asker, keel_from_pid(self)));
-    EXPECT_MESSAGE("{told, [], {[^Self], [^Self | _]}}", self, self);
+    EXPECT_MESSAGE("{told, [], {[^Self], [^Self | _]}}", self);
     CHECK_TERM(await_down(first), "_");
     keel_pid linked = keel_task_start_link(tell_asker, keel_from_pid(self));
-    EXPECT_MESSAGE("{told, [^Self], {[^Self], [^Self | _]}}", self, self, self);
+    EXPECT_MESSAGE("{told, [^Self], {[^Self], [^Self | _]}}", self);
     end_of(linked);
     EXPECT_NO_MESSAGE();
     keel_trap_exit(true);
