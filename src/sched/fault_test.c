@@ -9,16 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void start_catching(unsigned workers)
-{
-    struct kl_sched_config config = {.workers = workers, .catch_faults = true};
-    CHECK_OK(kl_sched_start(&config));
-}
-
 // --- ways to fault ---
-
-// The faults are meant: the sanitizers are to leave them to the processor.
-#define FAULTY __attribute__((noinline, no_sanitize("undefined"), no_sanitize("thread")))
 
 static char *volatile nowhere; // NULL
 static volatile int zero;
@@ -147,64 +138,6 @@ TEST("a stack overflow is told from other faults")
         CHECK(fiber.fault.stack_overflow);
         CHECK_INT(fiber.fault.frames, 32);
     }
-    kl_sched_stop();
-}
-
-static bool has_frame_in(const struct kl_fault *fault, void (*function)(void *))
-{
-    uintptr_t start = (uintptr_t)function;
-    for (size_t i = 0; i < fault->frames; i++) {
-        if (fault->pcs[i] >= start && fault->pcs[i] < start + 300) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static __attribute__((noinline)) void fault_in_leaf(void *argument)
-{
-    write_null(argument);
-    *(int *)argument = 1;
-}
-
-static __attribute__((noinline)) void abort_below(void *argument)
-{
-    call_abort(argument);
-    *(int *)argument = 1;
-}
-
-static __attribute__((noinline)) void fail_below(void *argument)
-{
-    fail_assertion(argument);
-    *(int *)argument = 1;
-}
-
-TEST("a fault tells where it was, innermost first")
-{
-#if !defined(__x86_64__) && !defined(__aarch64__)
-    kl_test_skip("frames are not known for this processor");
-#endif
-    start_catching(1);
-    struct kl_fault fault = run_in_fiber(write_null, NULL).fault;
-    CHECK_INT(fault.address, 0);
-    CHECK(fault.frames >= 2);
-    CHECK(has_frame_in(&fault, write_null));
-
-    int result = 0;
-    fault = run_in_fiber(call_null, &result).fault;
-    CHECK_INT(fault.pcs[0], 0);
-    CHECK(fault.frames >= 2);
-    CHECK(has_frame_in(&fault, call_null));
-
-    // A function without a frame of its own does not hide its caller.
-    fault = run_in_fiber(fault_in_leaf, &result).fault;
-    CHECK(has_frame_in(&fault, fault_in_leaf));
-
-    // The C library in between may keep no frame pointers.
-    fault = run_in_fiber(abort_below, &result).fault;
-    CHECK(has_frame_in(&fault, abort_below));
-    fault = run_in_fiber(fail_below, &result).fault;
-    CHECK(has_frame_in(&fault, fail_below));
     kl_sched_stop();
 }
 

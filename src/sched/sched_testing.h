@@ -125,6 +125,69 @@ static inline struct fiber_task run_in_fiber(void (*body)(void *), void *argumen
     return fiber;
 }
 
+// --- two tasks that wake each other in turn ---
+
+struct ping_pair {
+    struct kl_task task;
+    struct ping_pair *other;
+    long left;
+    struct signal_count *done;
+    int64_t last;
+};
+
+static inline void ping(struct kl_task *task)
+{
+    struct ping_pair *pair = (struct ping_pair *)task;
+    int64_t now = kl_now();
+    CHECK(now >= pair->last);
+    pair->last = now;
+    pair->other->last = now > pair->other->last ? now : pair->other->last;
+    if (pair->left-- == 0) {
+        signal_add(pair->done);
+    } else {
+        kl_sched_wake(&pair->other->task);
+    }
+}
+
+static inline void make_pair(struct ping_pair *pair, long rounds, struct signal_count *done)
+{
+    for (int i = 0; i < 2; i++) {
+        pair[i] = (struct ping_pair){
+                .task = {.run = ping, .priority = KL_PRIORITY_NORMAL},
+                .other = &pair[1 - i],
+                .left = rounds,
+                .done = done,
+        };
+    }
+}
+
+// --- a stuck one ---
+
+// A task that stays in its turn until it is let go.
+struct stuck {
+    struct call call;
+    struct signal_count entered, let_go;
+};
+
+static inline void stay(void *argument)
+{
+    struct stuck *stuck = argument;
+    signal_add(&stuck->entered);
+    signal_wait(&stuck->let_go, 1);
+}
+
+static inline void get_stuck(struct stuck *stuck)
+{
+    call_wake(&stuck->call, stay, stuck);
+    signal_wait(&stuck->entered, 1);
+}
+
+static inline void let_go(struct stuck *stuck)
+{
+    signal_add(&stuck->let_go);
+    signal_wait(&stuck->call.done, 1);
+}
+
 // --- starting ---
 
 static inline void start_workers(unsigned workers)
@@ -147,11 +210,22 @@ static inline void start_simulated(uint64_t seed)
     CHECK_OK(kl_sched_start(&config));
 }
 
+static inline void start_catching(unsigned workers)
+{
+    struct kl_sched_config config = {.workers = workers, .catch_faults = true};
+    CHECK_OK(kl_sched_start(&config));
+}
+
 static inline pthread_t start_thread(void *(*body)(void *), void *argument)
 {
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, body, argument), 0);
     return thread;
 }
+
+// --- faults ---
+
+// The faults are meant: the sanitizers are to leave them to the processor.
+#define FAULTY __attribute__((noinline, no_sanitize("undefined"), no_sanitize("thread")))
 
 #endif // KL_SCHED_SCHED_TESTING_H

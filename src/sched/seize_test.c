@@ -4,31 +4,6 @@
 
 #include <unistd.h>
 
-// A task that stays in its turn until it is let go.
-struct stuck {
-    struct call call;
-    struct signal_count entered, let_go;
-};
-
-static void stay(void *argument)
-{
-    struct stuck *stuck = argument;
-    signal_add(&stuck->entered);
-    signal_wait(&stuck->let_go, 1);
-}
-
-static void get_stuck(struct stuck *stuck)
-{
-    call_wake(&stuck->call, stay, stuck);
-    signal_wait(&stuck->entered, 1);
-}
-
-static void let_go(struct stuck *stuck)
-{
-    signal_add(&stuck->let_go);
-    signal_wait(&stuck->call.done, 1);
-}
-
 static void add_one(void *argument)
 {
     kl_add_relaxed((uint32_t *)argument, 1);
@@ -173,48 +148,6 @@ TEST("a thread that has lost its worker can do all that a task does, and its fib
         CHECK_INT(work.count, 1);
     }
     kl_sched_stop();
-}
-
-static struct kl_task *stalled_task;
-static int64_t stalled_ns[64];
-static struct signal_count stalls;
-
-static void note_stall(struct kl_task *task, int64_t ns)
-{
-    CHECK(!stalled_task || stalled_task == task);
-    stalled_task = task;
-    stalled_ns[signal_get(&stalls)] = ns;
-    signal_add(&stalls);
-}
-
-TEST("a stuck turn is reported when it is stuck, and whenever it has lasted twice as long")
-{
-    struct kl_sched_config config = {
-            .workers = 1, .stall_ns = 1000000, .stalled = note_stall};
-    CHECK_OK(kl_sched_start(&config));
-    struct stuck stuck = {0};
-    get_stuck(&stuck);
-    signal_wait(&stalls, 4);
-    let_go(&stuck);
-    kl_sched_stop();
-    CHECK(stalled_task == &stuck.call.task);
-    CHECK(stalled_ns[0] >= 1000000);
-    for (int i = 1; i < 4; i++) {
-        CHECK(stalled_ns[i] >= 2 * stalled_ns[i - 1]);
-    }
-}
-
-TEST("short turns are not reported, however many there are")
-{
-    struct kl_sched_config config = {
-            .workers = 1, .stall_ns = INT64_C(2000000000), .stalled = note_stall};
-    CHECK_OK(kl_sched_start(&config));
-    uint32_t count = 0;
-    for (int i = 0; i < 5000; i++) {
-        call_and_wait(add_one, &count);
-    }
-    kl_sched_stop();
-    CHECK_INT(signal_get(&stalls), 0);
 }
 
 TEST("no more spare threads are started than allowed")

@@ -1,0 +1,99 @@
+#include "share.h"
+
+#include "sched_testing.h"
+
+TEST("two tasks that wake each other stay on one worker, and no thread wakes for them")
+{
+    start_workers(2);
+    struct signal_count done = {0};
+    struct ping_pair pair[2];
+    make_pair(pair, 200000, &done);
+    kl_sched_wake(&pair[0].task);
+    signal_wait(&done, 1);
+    struct kl_worker_stats a, b;
+    CHECK(kl_worker_stats(0, &a));
+    CHECK(kl_worker_stats(1, &b));
+    CHECK_INT(a.turns + b.turns, 400001);
+    // On a busy machine one is helped out now and then whose thread has lost its processor
+    // in the midst of a turn; but each turn must not be a gift.
+    CHECK(a.given + b.given < 400);
+    CHECK(a.parks + b.parks < 400);
+    kl_sched_stop();
+}
+
+static void meet(void *argument)
+{
+    // Both arrive only if they run at the same time.
+    struct signal_count *arrived = argument;
+    signal_add(arrived);
+    while (signal_get(arrived) < 2) {
+        kl_cpu_relax();
+    }
+}
+
+struct meeting {
+    struct call calls[2];
+    struct signal_count arrived;
+};
+
+static void start_meeting(void *argument)
+{
+    struct meeting *meeting = argument;
+    call_wake(&meeting->calls[0], meet, &meeting->arrived);
+    call_wake(&meeting->calls[1], meet, &meeting->arrived);
+}
+
+TEST("of two tasks that a turn has woken an idle worker gets one")
+{
+    // No watcher: the gift after the turn, or the help before parking, must bring them
+    // together. Later on a gift may be held back while wakes have been in vain, so only one
+    // pair meets here.
+    struct kl_sched_config config = {.workers = 2, .stall_ns = -1};
+    CHECK_OK(kl_sched_start(&config));
+    if (kl_core.spin_ns == 0) {
+        kl_test_skip("one core alone cannot run two tasks at once");
+    }
+    struct meeting meeting = {0};
+    call_and_wait(start_meeting, &meeting);
+    signal_wait(&meeting.calls[0].done, 1);
+    signal_wait(&meeting.calls[1].done, 1);
+    struct kl_worker_stats a, b;
+    kl_worker_stats(0, &a);
+    kl_worker_stats(1, &b);
+    CHECK(a.given + b.given >= 1);
+    CHECK_INT(a.taken + b.taken, a.given + b.given);
+    kl_sched_stop();
+}
+
+struct burst {
+    struct call *calls;
+    int count;
+    struct signal_count arrived;
+};
+
+static void start_burst(void *argument)
+{
+    // The turn itself does not end before its tasks have met: the gift is made within it.
+    struct burst *burst = argument;
+    for (int i = 0; i < burst->count; i++) {
+        call_wake(&burst->calls[i], meet, &burst->arrived);
+    }
+    while (signal_get(&burst->arrived) == 0) {
+        kl_cpu_relax();
+    }
+    signal_add(&burst->arrived);
+}
+
+TEST("a turn that wakes many gives some away before it ends")
+{
+    enum { COUNT = 100 };
+    static struct call calls[COUNT];
+    struct kl_sched_config config = {.workers = 2, .stall_ns = -1};
+    CHECK_OK(kl_sched_start(&config));
+    struct burst burst = {.calls = calls, .count = COUNT};
+    call_and_wait(start_burst, &burst);
+    for (int i = 0; i < COUNT; i++) {
+        signal_wait(&calls[i].done, 1);
+    }
+    kl_sched_stop();
+}
