@@ -293,7 +293,7 @@ bool keel_deadline_passed(keel_deadline deadline)
 
 int64_t keel_now(void)
 {
-    return kl_now();
+    return kl_now_turn();
 }
 
 int64_t keel_system_time(void)
