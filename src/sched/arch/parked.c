@@ -1,5 +1,5 @@
-#include "sched/sched.h"
 #include "arch.h"
+#include "sched/sched.h"
 
 // Where a switched-out stack goes on, for people who look at it. The layouts are described
 // at the top of x86_64.S and aarch64.S.

@@ -1,5 +1,5 @@
-#include "sched/sched.h"
 #include "arch.h"
+#include "sched/sched.h"
 
 // The C library's contexts do not say where in them things are.
 
