@@ -213,14 +213,9 @@ static keel_next receive(void *memory, const keel_message *message)
 static keel_next handle_parent_exit(struct kl_server *self, const keel_message *message)
 {
     self->body = keel_tuple_of(
-            keel_atom(EXIT), keel_from_pid(keel_parent()), message->body);
-    if (self->linked) {
-        self->doing = KL_DOING_PARENT_EXIT;
-        return kl_server_end(self, message->body, KEEL_NONE);
-    }
-    // Whoever started it without a link is a stranger.
-    self->doing = KL_DOING_INFO;
-    return handle_info(self);
+            keel_atom(EXIT), keel_from_pid(keel_gen_parent()), message->body);
+    self->doing = KL_DOING_PARENT_EXIT;
+    return kl_server_end(self, message->body, KEEL_NONE);
 }
 
 // Gives back what was kept for the callback that has just run. An exit reason may be part

@@ -1,5 +1,6 @@
 // How a gen_server ends: terminate, the report, the reply that is still due.
 
+#include "copy.h"
 #include "report.h"
 #include "server.h"
 #include "start.h"
@@ -20,7 +21,7 @@ keel_next kl_server_end(struct kl_server *self, keel_term reason, keel_term repl
         self->ending = KL_SHOWS_STATE;
         struct kl_server_more *more = kl_server_more(self);
         more->reason = reason;
-        more->shown = kl_server_state_term(self);
+        more->shown = kl_copy_here(kl_server_state_term(self));
     }
     return terminate(self, reason);
 }

@@ -1,6 +1,7 @@
 // Collections of requests under way, found by reference at once.
 
 #include "base/base.h"
+#include "copy.h"
 #include <keel/request.h>
 
 struct entry {
@@ -153,13 +154,6 @@ static struct entry *find_for(const keel_requests *requests, keel_term message)
     return answers ? entry : NULL;
 }
 
-// A copy of kept terms among those of the callback: closing a scope copies what it carries.
-static keel_term copy_here(keel_term term)
-{
-    keel_scope scope = keel_scope_open();
-    return keel_scope_close_with(&scope, term);
-}
-
 // The terms of the response outlive the entry: they lie in the message, or are copied.
 static keel_status take(keel_requests *requests, keel_term message, bool remove,
         keel_response *ret_response)
@@ -171,7 +165,7 @@ static keel_status take(keel_requests *requests, keel_term message, bool remove,
     keel_response response = {.request = entry->request};
     response.status = keel_gen_check_response(message, entry->request.ref, &response.reply);
     if (remove) {
-        keel_term copy = copy_here(keel_tuple_of(
+        keel_term copy = kl_copy_here(keel_tuple_of(
                 entry->label, entry->request.server, keel_from_ref(entry->request.ref)));
         response.label = keel_element(copy, 0);
         response.request.server = keel_element(copy, 1);

@@ -1,5 +1,6 @@
 // Supervisors: a gen_server whose callbacks start, stop and restart other processes.
 
+#include "copy.h"
 #include "start.h"
 #include "supervising.h"
 
@@ -157,9 +158,10 @@ static keel_result init(keel_term argument, void *state)
     keel_term reason = KEEL_NONE;
     struct kl_child *failed = kl_children_start(self, NULL, &reason);
     if (failed != NULL) {
-        keel_term id = failed->spec.id;
-        keel_term error = keel_make(
-                "{shutdown, {failed_to_start_child, Id, Reason}}", id, reason);
+        // The id goes with the child, if that is a temporary one.
+        keel_term error = kl_copy_here(
+                keel_make("{shutdown, {failed_to_start_child, Id, Reason}}",
+                        failed->spec.id, reason));
         kl_children_stop(self, NULL);
         return keel_stop_with(error);
     }

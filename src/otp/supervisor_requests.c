@@ -1,6 +1,7 @@
 // What a supervisor answers: the requests that supervisor's clients send, here and from
 // other nodes.
 
+#include "copy.h"
 #include "supervising.h"
 
 static keel_term start_child(struct kl_supervisor *self, keel_term spec);
@@ -81,7 +82,9 @@ static keel_term start_child(struct kl_supervisor *self, keel_term term)
     keel_term result = kl_child_start(self, child, KEEL_REPORT_DEBUG);
     bool failed = keel_is(keel_element(result, 0), error);
     if (failed) {
-        result = error(keel_tuple_of(keel_element(result, 1), kl_child_record(child)));
+        // All of it may be made of what goes with the child.
+        result = kl_copy_here(
+                error(keel_tuple_of(keel_element(result, 1), kl_child_record(child))));
     }
     if (failed || (child->status == KL_CHILD_DOWN && spec.restart == KEEL_TEMPORARY)) {
         kl_child_table_remove(&self->children, child);

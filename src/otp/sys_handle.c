@@ -1,5 +1,6 @@
 // Answering: what a behaviour does with a system message.
 
+#include "copy.h"
 #include "start.h"
 #include "sys.h"
 
@@ -152,6 +153,8 @@ static void run_replace_state(void *context)
     if (keel_is_none(run->result)) {
         keel_error(keel_atom(badarg));
     }
+    // Part of it may be the old state's, which goes now.
+    run->result = kl_copy_here(run->result);
     if (run->ops->set_state != NULL) {
         run->ops->set_state(run->state, run->result);
     }
