@@ -15,6 +15,7 @@
 #include <keel/match.h>
 #include <keel/message.h>
 #include <keel/process.h>
+#include <keel/pubsub.h>
 #include <keel/registry.h>
 #include <keel/report.h>
 #include <keel/request.h>
