@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 // What the compiler and its sanitizers may not see coming.
-#define FAULTY __attribute__((noinline, no_sanitize("address"), no_sanitize("undefined")))
+#define FAULTY                                                                             \
+    __attribute__((noinline, no_sanitize("address"), no_sanitize("undefined"),             \
+            no_sanitize("thread")))
 
 static FAULTY void touch(uintptr_t address)
 {

@@ -225,6 +225,11 @@ keel_deadline soon(void)
     return KEEL_IN(KEEL_SECONDS(SOON_S * slower()));
 }
 
+int64_t time_now(void)
+{
+    return kl_now_exact();
+}
+
 static const char *mailbox_text(void)
 {
     keel_term messages = KEEL_NONE;

@@ -4,7 +4,7 @@
 
 static void tell_done(keel_term to)
 {
-    keel_send(to, keel_make("{done, Self, Now}", keel_self(), keel_now()));
+    keel_send(to, keel_make("{done, Self, Now}", keel_self(), time_now()));
 }
 
 static keel_term self_term(void)
@@ -15,7 +15,7 @@ static keel_term self_term(void)
 PROCESS_TEST(
         "apply_after runs its function once, later, in another process", .ids = "PR-199")
 {
-    int64_t begin = keel_now(), when;
+    int64_t begin = time_now(), when;
     keel_ref timer = {0};
     keel_pid runner;
     CHECK_OK(keel_apply_after(KEEL_MS(10), tell_done, self_term(), &timer));
@@ -57,12 +57,12 @@ static keel_term act_kill_after(keel_term unused)
 PROCESS_TEST("exit_after sends its reason and kill_after kills", .ids = "PR-201")
 {
     keel_ref timer, monitor;
-    int64_t begin = keel_now();
+    int64_t begin = time_now();
     keel_pid pid = keel_spawn_monitor(wait_forever, KEEL_NONE, &monitor);
     CHECK_OK(keel_exit_after(
             KEEL_MS(5), keel_from_pid(pid), keel_make("{time, [is, up]}"), &timer));
     CHECK_TERM(await_down(monitor), "{time, [is, up]}");
-    CHECK(keel_now() - begin >= KEEL_MS(5));
+    CHECK(time_now() - begin >= KEEL_MS(5));
 
     pid = keel_spawn_monitor(puppet, KEEL_NONE, &monitor);
     ask(pid, act_trap_exit, keel_bool(true));
@@ -136,7 +136,7 @@ PROCESS_TEST("exit_after and kill_after on the dead do nothing and the service l
 // Tells that it runs, and runs until it is told to finish.
 static void run_slowly(keel_term to)
 {
-    keel_send(to, keel_make("{running, Self, Now}", keel_self(), keel_now()));
+    keel_send(to, keel_make("{running, Self, Now}", keel_self(), time_now()));
     CHECK_OK(keel_receive_match(KEEL_NEVER, "finish"));
 }
 
@@ -147,7 +147,7 @@ PROCESS_TEST("apply_interval runs in a process of its own each time, slow or not
     keel_term before = keel_process_list();
     keel_ref timer;
     keel_pid runners[RUNS];
-    int64_t begin = keel_now(), when;
+    int64_t begin = time_now(), when;
     CHECK_OK(keel_apply_interval(KEEL_MS(4), run_slowly, self_term(), &timer));
     for (int i = 0; i < RUNS; i++) {
         EXPECT_MESSAGE("{running, Runner, When}", &runners[i], &when);
@@ -196,11 +196,11 @@ PROCESS_TEST("apply_interval ends with the process that asked for it", .ids = "P
 PROCESS_TEST("send_interval sends until cancelled", .ids = "PR-206 PR-207")
 {
     keel_ref timer;
-    int64_t begin = keel_now();
+    int64_t begin = time_now();
     CHECK_OK(keel_send_interval(KEEL_MS(3), self_term(), keel_make("{tick, 1}"), &timer));
     for (int i = 1; i <= 5; i++) {
         EXPECT_NEXT("{tick, 1}");
-        CHECK(keel_now() - begin >= KEEL_MS(3) * i);
+        CHECK(time_now() - begin >= KEEL_MS(3) * i);
     }
     CHECK_OK(keel_timer_cancel(keel_from_ref(timer)));
     keel_flush();
@@ -345,7 +345,7 @@ static void expect_random_timers(void)
     static int64_t due[COUNT];
     static bool cancelled[COUNT];
     int left = 0;
-    int64_t begin = keel_now();
+    int64_t begin = time_now();
     for (int i = 0; i < COUNT; i++) {
         keel_duration time = KEEL_US((int64_t)(keel_random() % 60000));
         due[i] = begin + time;
@@ -367,7 +367,7 @@ static void expect_random_timers(void)
         EXPECT_NEXT("I", &i);
         CHECK(i >= 0 && i < COUNT && !cancelled[i]);
         cancelled[i] = true; // it must not come again
-        CHECK(keel_now() >= due[i]);
+        CHECK(time_now() >= due[i]);
         // In the order of their times, to the wheel's resolution.
         CHECK(due[i] + KEEL_MS(2) >= newest);
         newest = due[i] > newest ? due[i] : newest;

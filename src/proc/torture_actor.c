@@ -214,7 +214,7 @@ static void account_alarm(struct actor *actor, int64_t number)
 {
     for (size_t i = 0; i < actor->alarm_count; i++) {
         if (actor->alarms[i].number == number) {
-            CHECK(keel_now() >= actor->alarms[i].due);
+            CHECK(time_now() >= actor->alarms[i].due);
             actor->alarms[i] = actor->alarms[--actor->alarm_count];
             return;
         }
@@ -428,7 +428,7 @@ static void arm_alarm(struct actor *actor)
     int64_t number = ++actor->numbers;
     keel_duration time = KEEL_US((int64_t)chance(20000));
     struct alarm *alarm = &actor->alarms[actor->alarm_count];
-    *alarm = (struct alarm){.number = number, .due = keel_now() + time};
+    *alarm = (struct alarm){.number = number, .due = time_now() + time};
     alarm->timer = keel_send_after(time, keel_self(), keel_make("{alarm, N}", number));
     CHECK(!no_ref(alarm->timer));
     actor->alarm_count++;
