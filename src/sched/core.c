@@ -31,6 +31,7 @@ struct kl_core kl_core;
 static struct kl_lock lock; // held by a start or stop
 
 static keel_status start(const struct kl_sched_config *config);
+static bool wants_watcher(const struct kl_sched_config *config);
 static keel_status start_workers(void);
 static void stop_threads(void);
 static void stop_rest(void);
@@ -109,7 +110,7 @@ static keel_status start(const struct kl_sched_config *config)
     } else if (status == KEEL_OK) {
         status = kl_host_start();
     }
-    if (status == KEEL_OK && kl_core.mode != KL_MODE_SIMULATED && config->stall_ns >= 0) {
+    if (status == KEEL_OK && wants_watcher(config)) {
         int error = kl_stall_start();
         if (error) {
             status = -error;
@@ -124,6 +125,15 @@ static keel_status start(const struct kl_sched_config *config)
         stop_rest();
     }
     return status;
+}
+
+// A host with a loop of its own gets a thread only if there is something to tell it: its
+// worker cannot be taken over.
+static bool wants_watcher(const struct kl_sched_config *config)
+{
+    return config->stall_ns >= 0 &&
+           (kl_core.mode == KL_MODE_WORKERS ||
+                   (kl_core.mode == KL_MODE_FOREIGN && config->stalled));
 }
 
 static keel_status start_workers(void)

@@ -4,6 +4,7 @@
 #include "fault.h"
 #include "poll.h"
 #include "share.h"
+#include "stack.h"
 #include "stall.h"
 
 // The foreign loop: the host's thread calls kl_sched_run_once() when the descriptor is
@@ -11,13 +12,16 @@
 
 enum {
     TURNS_MAX = 4096, // in one call: the host's loop has other things to do
+    TRIM_EVERY_NS = 1000000000,
 };
 
 static struct kl_runner *host;
 static uint32_t attached; // a thread is inside; atomic
+static int64_t trimmed_at;
 
 static bool run_ready(struct kl_runner *runner, struct kl_worker *worker);
 static void prepare_to_sleep(struct kl_worker *worker);
+static void trim_stacks(int64_t now);
 
 keel_status kl_host_start(void)
 {
@@ -101,6 +105,7 @@ size_t kl_sched_run_once(int64_t deadline)
     }
     kl_poll_set_alarm(kl_load_relaxed(&worker->wheel.next));
     kl_poll_end();
+    trim_stacks(runner->now);
     turns = worker->turns - turns;
     kl_host_detach(runner);
     return turns;
@@ -142,4 +147,15 @@ static bool run_ready(struct kl_runner *runner, struct kl_worker *worker)
 static void prepare_to_sleep(struct kl_worker *worker)
 {
     __atomic_store_n(&worker->sleep, KL_SLEEP_POLLING, __ATOMIC_SEQ_CST);
+}
+
+// What the watcher does elsewhere: gives the memory of idle stacks back.
+static void trim_stacks(int64_t now)
+{
+    if (now - trimmed_at >= TRIM_EVERY_NS) {
+        trimmed_at = now;
+        if (kl_slab_wants_trim()) {
+            kl_slab_trim(false);
+        }
+    }
 }

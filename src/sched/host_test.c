@@ -193,6 +193,34 @@ TEST("tasks that never rest do not keep the host's loop")
     kl_sched_stop();
 }
 
+static struct signal_count stalls;
+
+static void note_stall(struct kl_task *task, int64_t ns)
+{
+    CHECK(task && ns >= 1000000);
+    signal_add(&stalls);
+}
+
+static void stay_until_told(void *argument)
+{
+    (void)argument;
+    signal_wait(&stalls, 1);
+}
+
+TEST("a stuck turn in the host's loop is reported, though nobody can take it over")
+{
+    struct kl_sched_config config = {
+            .workers = 0, .stall_ns = 1000000, .stalled = note_stall};
+    CHECK_OK(kl_sched_start(&config));
+    struct call call = {0};
+    call_wake(&call, stay_until_told, NULL);
+    CHECK_INT(kl_sched_run_once(0), 1);
+    struct kl_sched_stats stats;
+    kl_sched_stats(&stats);
+    CHECK_INT(stats.spare_threads, 0);
+    kl_sched_stop();
+}
+
 static void yield_once(void *argument)
 {
     struct fiber_task *fiber = argument;
