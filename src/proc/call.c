@@ -29,15 +29,28 @@ void kl_call_fail(keel_pid to, uint64_t ref, uint8_t flags, keel_term reason)
     }
 }
 
-void kl_call_settle(struct kl_process *self, uint64_t ref)
+// An abandoned request that was not taken yet: from here on it counts as a call whose
+// caller has given up, which await_ref tells.
+static void settle_in_mailbox(struct kl_process *self, uint64_t ref)
 {
-    struct kl_relation *owed = kl_relation_find(self, ref);
+    for (struct kl_envelope *at = self->head; at != NULL; at = at->next) {
+        if (at->kind == KL_CALL && at->ref == ref) {
+            at->flags &= (uint8_t)~KL_ASYNC;
+            return;
+        }
+    }
+}
+
+void kl_call_settle(struct kl_process *self, const struct kl_envelope *settled)
+{
+    struct kl_relation *owed = kl_relation_find(self, settled->ref);
     if (owed != NULL && owed->kind == KL_REL_OWED) {
         kl_relation_remove(self, owed);
-        return;
-    }
-    if (self->stack != NULL && kl_activation(self)->serving.tag.word == ref) {
+    } else if (self->stack != NULL &&
+               kl_activation(self)->serving.tag.word == settled->ref) {
         kl_activation(self)->serving.tag.word = 0; // nothing is owed any more
+    } else if ((settled->flags & KL_ASYNC) != 0) {
+        settle_in_mailbox(self, settled->ref);
     }
 }
 
@@ -46,6 +59,11 @@ void kl_call_defer(struct kl_process *self, struct kl_activation *activation)
     keel_from from = activation->serving;
     activation->serving = (keel_from){{0}, {0}};
     activation->serving_deadline = INT64_MAX;
+    kl_call_owe(self, from, activation->serving_flags);
+}
+
+void kl_call_owe(struct kl_process *self, keel_from from, uint8_t flags)
+{
     if (!kl_is_call_ref(from.tag.word)) {
         return; // from another node: its monitor tells it
     }
@@ -55,12 +73,13 @@ void kl_call_defer(struct kl_process *self, struct kl_activation *activation)
     }
     // See rule 2. That a caller which still waits will send its KL_SETTLED later, and that
     // one whose KL_SETTLED was taken waits no longer, is ordered by our door. A request
-    // (not a call) is awaited by no await_ref; its maker settles it by itself.
+    // (not a call) is awaited by no await_ref; its maker settles it by itself, and if that
+    // came before, the request was made a call (settle_in_mailbox).
     struct kl_relation *owed = kl_relation_add(self, from.tag.word, KL_REL_OWED, from.pid);
     if (owed == NULL) {
         return;
     }
-    bool request = (activation->serving_flags & KL_ASYNC) != 0;
+    bool request = (flags & KL_ASYNC) != 0;
     if (!request && kl_load_relaxed(&caller->await_ref) != from.tag.word) {
         kl_relation_remove(self, owed);
     }

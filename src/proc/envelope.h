@@ -41,7 +41,7 @@ enum {
     KL_FAILED = 1, // KL_REPLY: the server ended, body is the reason
     KL_BY_OTHER = 2, // KL_REPLY: from another process than the server
     KL_FIRST = 4, // goes before ordinary messages
-    KL_ASYNC = 8, // KL_CALL: made by send_request
+    KL_ASYNC = 8, // KL_CALL: made by send_request; KL_SETTLED: of such a one
     KL_COUNTED = 32, // was counted against it
     KL_STATIC = 64, // lies inside something else: see kl_envelope_free
     KL_NOPROC = 128, // KL_REPLY: there was no such process

@@ -330,6 +330,7 @@ static void tell_plain(
     if (envelope != NULL) {
         envelope->from = self.word;
         envelope->ref = relation->key;
+        envelope->flags = relation->kind == KL_REL_REQUEST ? KL_ASYNC : 0;
         kl_deliver(relation->pid, envelope);
     }
 }
@@ -388,8 +389,9 @@ static void tell_everybody(struct kl_process *self)
     }
     if (self->await_ref != 0) {
         struct kl_relation call = {.pid = self->waiting_for, .key = self->await_ref};
+        // Before the server hears of it: see rule 2 of call.c.
+        kl_store_relaxed(&self->await_ref, (uint64_t)0);
         tell_plain(&call, pid, KL_SETTLED);
-        self->await_ref = 0;
     }
     kl_suspensions_release(self);
     kl_heap_use(before);

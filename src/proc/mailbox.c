@@ -65,8 +65,10 @@ keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
     if (process != NULL && (kl_load_relaxed(&process->flags) & KL_LIMITED) != 0) {
         keel_status status = count_in(process, envelope);
         if (status != KEEL_OK) {
+            // A call that is dropped would wait for ever: its maker hears of it.
+            bool call = envelope->kind == KL_CALL;
             kl_envelope_free(envelope);
-            return status == KEEL_E_CANCELED ? KEEL_OK : status;
+            return status == KEEL_E_CANCELED && !call ? KEEL_OK : KEEL_E_OVERLOAD;
         }
     }
     return deliver(process, to, envelope) ? KEEL_OK : KEEL_E_NOPROC;

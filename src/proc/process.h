@@ -399,9 +399,11 @@ void kl_drop_for(struct kl_process *self, keel_term term);
 // --- call.c ---
 // Answers everything this process owes with `reason`.
 void kl_call_fail(keel_pid to, uint64_t ref, uint8_t flags, keel_term reason);
-void kl_call_settle(struct kl_process *self, uint64_t ref);
+void kl_call_settle(struct kl_process *self, const struct kl_envelope *settled);
 // After a callback or at the end: the call being served was not answered yet.
 void kl_call_defer(struct kl_process *self, struct kl_activation *activation);
+// Notes that `from` is owed an answer, if it waits for one; `flags` of the call's envelope.
+void kl_call_owe(struct kl_process *self, keel_from from, uint8_t flags);
 void kl_call_reply_arrived(struct kl_process *self, struct kl_envelope *envelope);
 keel_ref kl_call_ref(void);
 // Waits for the answer with await_ref; the caller opens or frees it.

@@ -8,6 +8,12 @@ struct wanted {
     void *context;
 };
 
+// A call that left the mailbox, and was not answered yet.
+static void owe(struct kl_process *self, const struct kl_envelope *call)
+{
+    kl_call_owe(self, (keel_from){{call->from}, {call->ref}}, call->flags);
+}
+
 // A message as the body sees it, no longer in the mailbox. A call is owed an answer from
 // here on.
 static keel_term open_message(struct kl_process *self, struct kl_envelope *envelope)
@@ -22,9 +28,7 @@ static keel_term open_message(struct kl_process *self, struct kl_envelope *envel
                 KL_ATOM(gen_cast), kl_envelope_open(envelope, &activation->heap));
     }
     struct kl_envelope call = *envelope;
-    if (kl_is_call_ref(call.ref)) {
-        kl_relation_add(self, call.ref, KL_REL_OWED, (keel_pid){call.from});
-    }
+    owe(self, envelope);
     call.body = kl_envelope_open(envelope, &activation->heap);
     return kl_mailbox_view(&call);
 }
@@ -171,6 +175,9 @@ size_t keel_flush(void)
     size_t count = keel_queue_length();
     while (self->head != NULL) {
         struct kl_envelope *envelope = kl_mailbox_remove(self, &self->head);
+        if (envelope->kind == KL_CALL || envelope->kind == KL_SYSTEM) {
+            owe(self, envelope); // or nobody would tell the caller of our end
+        }
         kl_envelope_free(envelope);
     }
     return count;
@@ -230,6 +237,9 @@ void keel_hibernate_then(keel_body body, keel_term argument)
     if (birth == NULL || envelope == NULL) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }
+    keel_from starter = kl_activation(self)->starter; // may still wait
+    envelope->from = starter.pid.word;
+    envelope->ref = starter.tag.word;
     *birth = (struct kl_birth){.argument = envelope, .stack_bytes = 0};
     kl_store_relaxed(&self->entry, (const void *)(uintptr_t)body);
     self->state = birth;

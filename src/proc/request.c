@@ -131,6 +131,7 @@ void keel_gen_abandon(keel_ref request)
                                                : kl_envelope_new(KL_SETTLED, KEEL_NONE);
         if (envelope != NULL) {
             envelope->ref = request.word;
+            envelope->flags = KL_ASYNC;
             kl_deliver(server, envelope);
         }
     } else {

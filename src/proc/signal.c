@@ -172,7 +172,7 @@ static void exit_arrived(struct kl_process *self, struct kl_envelope *envelope)
 
 static void settled_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
-    kl_call_settle(self, envelope->ref);
+    kl_call_settle(self, envelope);
     kl_envelope_free(envelope);
 }
 

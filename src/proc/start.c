@@ -24,10 +24,12 @@ static void take_exit(keel_pid child)
 // The child did not acknowledge in time: it is killed, and gone when this returns.
 static void kill_late(struct kl_process *self, keel_pid child, keel_ref ref, bool link)
 {
+    // Before anything else: an acknowledgement that comes now must not be dropped, or
+    // nobody would answer any more.
+    kl_store_relaxed(&self->await_ref, ref.word);
     if (link) {
         keel_unlink(child);
     }
-    kl_store_relaxed(&self->await_ref, ref.word);
     keel_process_exit(child, KL_ATOM(kill));
     struct kl_envelope *answer = NULL;
     if (kl_await(self, child, KEEL_WAIT_START, INT64_MAX, &answer) == KEEL_OK) {
@@ -35,9 +37,8 @@ static void kill_late(struct kl_process *self, keel_pid child, keel_ref ref, boo
             // It acknowledged at the last moment; its end is still to come.
             kl_envelope_free(answer);
             keel_ref monitor = keel_monitor(child);
-            keel_term message;
             keel_status status = keel_receive_match(
-                    KEEL_NEVER, "{'DOWN', ^Ref, process, _, _}", monitor, &message);
+                    KEEL_NEVER, "{'DOWN', ^Ref, process, _, _}", monitor);
             (void)status;
         } else {
             kl_envelope_free(answer);
@@ -252,6 +253,12 @@ void keel_gen_enter(const keel_handler *handler, void *state, keel_next first)
     if (self == NULL || handler == NULL || handler->receive == NULL ||
             (self->flags & KL_HANDLER) != 0) {
         keel_error(KL_ATOM(badarg));
+    }
+    // A starter that still waits hears of our end, as one whose call we owe.
+    keel_from *starter = &kl_activation(self)->starter;
+    if (starter->tag.word != 0) {
+        kl_call_owe(self, *starter, 0);
+        *starter = (keel_from){{0}, {0}};
     }
     kl_turn_enter(self, handler, state, first);
 }
