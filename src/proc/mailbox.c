@@ -7,8 +7,8 @@ static bool push(struct kl_process *to, struct kl_envelope *envelope)
     uintptr_t old = kl_load_relaxed(&to->door);
     do {
         if (old == KL_DOOR_CLOSED) {
-            // Acquire: pairs with close_door, since what the dying process has looked at (its
-            // alarm) may be freed from here on.
+            // Acquire: pairs with close_door, since what the dying process has looked at
+            // (its alarm) may be freed from here on.
             (void)kl_load_acquire(&to->door);
             return false;
         }
