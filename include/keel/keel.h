@@ -3,6 +3,7 @@
 
 // Everything, for the impatient.
 
+#include <keel/agent.h>
 #include <keel/alloc.h>
 #include <keel/blocking.h>
 #include <keel/dynamic_supervisor.h>
@@ -27,6 +28,8 @@
 #include <keel/supervisor.h>
 #include <keel/sys.h>
 #include <keel/task.h>
+#include <keel/task_stream.h>
+#include <keel/task_supervisor.h>
 #include <keel/term.h>
 #include <keel/time.h>
 #include <keel/timer.h>

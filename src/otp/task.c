@@ -2,6 +2,7 @@
 
 #include "task.h"
 #include "call.h"
+#include <keel/inspect.h>
 #include <string.h>
 
 static keel_status check_owner(keel_task task);
@@ -176,9 +177,8 @@ static keel_status take_result(keel_ref ref, keel_term *ret_result)
 void kl_task_unlink(keel_pid pid)
 {
     keel_unlink(pid);
-    bool trapping = keel_trap_exit(true);
-    keel_trap_exit(trapping);
-    if (trapping) {
+    keel_process_view self;
+    if (keel_inspect_process(keel_self(), &self) && self.trap_exit) {
         // One that ended before has left its message; none comes any more.
         keel_status status = keel_receive_match(KEEL_AT_ONCE, "{'EXIT', ^Pid, _}", pid);
         (void)status;
