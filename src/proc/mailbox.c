@@ -7,9 +7,6 @@ static bool push(struct kl_process *to, struct kl_envelope *envelope)
     uintptr_t old = kl_load_relaxed(&to->door);
     do {
         if (old == KL_DOOR_CLOSED) {
-            // Acquire: pairs with close_door, since what the dying process has looked at
-            // (its alarm) may be freed from here on.
-            (void)kl_load_acquire(&to->door);
             return false;
         }
         envelope->next = old == KL_DOOR_IDLE ? NULL : (struct kl_envelope *)old;
@@ -133,6 +130,11 @@ void kl_undeliverable(struct kl_envelope *envelope)
         kl_call_fail((keel_pid){envelope->from}, envelope->ref, KL_NOPROC, KL_ATOM(noproc));
         break;
     case KL_ALARM: {
+        // Acquire, of what told that it came too late: the dying process has looked at its
+        // alarm before it closed the door.
+        struct kl_process *process = kl_table_at(envelope->slot);
+        (void)kl_load_acquire(&process->door);
+        (void)kl_load_acquire(&process->generation);
         struct kl_alarm *alarm = KL_CONTAINER(envelope, struct kl_alarm, envelope);
         kl_pool_free(alarm, sizeof *alarm);
         keel_scope_close(&scope);
