@@ -15,6 +15,7 @@
 #include <keel/link.h>
 #include <keel/match.h>
 #include <keel/message.h>
+#include <keel/partition_supervisor.h>
 #include <keel/process.h>
 #include <keel/pubsub.h>
 #include <keel/registry.h>

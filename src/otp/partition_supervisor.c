@@ -1,0 +1,351 @@
+// Partition supervisors: a supervisor whose children write down their pids in a table that
+// whoever routes a request reads.
+
+#include "base/base.h"
+#include "child_spec.h"
+#include <keel/inspect.h>
+#include <keel/partition_supervisor.h>
+#include <pthread.h>
+
+// The partitions of one supervisor. Made and released in its process; read and resized by
+// anybody. All of it is guarded by `lock`.
+struct table {
+    keel_pid supervisor;
+    int count; // in use
+    int most;
+    keel_pid pids[]; // none: the partition has no process
+};
+
+static struct kl_hash tables; // by the word of the supervisor's pid
+static struct kl_lock lock;
+
+static keel_term init(keel_term argument);
+static keel_started start_partition(keel_term plan);
+static keel_pid whereis(keel_term name_and_key);
+static bool register_name(keel_term key, keel_pid pid);
+static void unregister_name(keel_term key);
+
+static const keel_supervisor module = {.name = "partition_supervisor", .init = init};
+static const keel_via_ops via = {.whereis = whereis,
+        .register_name = register_name,
+        .unregister_name = unregister_name};
+
+static keel_term via_module(void)
+{
+    return keel_atom_text("Elixir.PartitionSupervisor");
+}
+
+static void install(void)
+{
+    if (keel_via_register(via_module(), &via) != KEEL_OK) {
+        kl_log(KL_LOG_ERROR, "partition supervisors cannot be named: no memory");
+    }
+}
+
+static bool is_via(keel_term name)
+{
+    return keel_tuple_size(name) == 3 && keel_is(keel_element(name, 0), via);
+}
+
+// KEEL_NONE, or what is wrong.
+static keel_term wrong_option(const keel_child_spec *child, const keel_partition_opts *opts)
+{
+    struct kl_child_spec spec;
+    bool named = keel_is_atom(opts->name) || is_via(opts->name);
+    if (!named) {
+        return keel_tuple_of(keel_atom(name),
+                keel_is_none(opts->name) ? keel_atom(undefined) : opts->name);
+    }
+    if (opts->partitions < 0) {
+        return keel_tuple_of(keel_atom(partitions), keel_int(opts->partitions));
+    }
+    if (child == NULL) {
+        return keel_tuple_of(keel_atom(child_spec), keel_atom(undefined));
+    }
+    keel_child_spec any_id = *child;
+    any_id.id = keel_is_none(child->id) ? keel_int(0) : child->id;
+    keel_term why = kl_child_spec_parse(
+            kl_child_spec_of_c(&any_id), KEEL_NEVER_SHUTDOWN, &spec);
+    return keel_is_none(why) ? KEEL_NONE : keel_tuple_of(keel_atom(child_spec), why);
+}
+
+// {Spec, Partitions, WithArguments, Flags}
+static keel_term plan_of(const keel_child_spec *child, const keel_partition_opts *opts)
+{
+    keel_runtime_view runtime;
+    keel_inspect_runtime(&runtime);
+    int usual = runtime.workers > 0 ? (int)runtime.workers : 1;
+    keel_child_spec any_id = *child;
+    any_id.id = keel_is_none(child->id) ? keel_int(0) : child->id;
+    const keel_supervisor_opts flags = {.strategy = opts->strategy,
+            .intensity = opts->intensity,
+            .period = opts->period};
+    return keel_tuple_of(keel_child_spec_to_term(&any_id),
+            keel_int(opts->partitions == 0 ? usual : opts->partitions),
+            keel_pointer((const void *)(uintptr_t)opts->with_arguments),
+            kl_supervisor_flags_of_c(&flags));
+}
+
+static void make_known(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+}
+
+static keel_started start(keel_term plan, keel_term name)
+{
+    make_known();
+    return keel_supervisor_start_link_module(&module, plan, .name = name);
+}
+
+keel_started keel_partition_supervisor_start_link_opt(
+        const keel_child_spec *child, const keel_partition_opts *opts)
+{
+    keel_term why = wrong_option(child, opts);
+    if (!keel_is_none(why)) {
+        return (keel_started){.status = KEEL_E_BADARG, .reason = why};
+    }
+    return start(plan_of(child, opts), opts->name);
+}
+
+// The start function of keel_child_partition_supervisor: {Plan, Name}, or {error, Why}.
+static keel_started start_child(keel_term plan_and_name)
+{
+    if (keel_is(keel_element(plan_and_name, 0), error)) {
+        return keel_started_failed(keel_element(plan_and_name, 1));
+    }
+    return start(keel_element(plan_and_name, 0), keel_element(plan_and_name, 1));
+}
+
+keel_child_spec keel_partition_supervisor_spec(
+        const keel_child_spec *child, const keel_partition_opts *opts)
+{
+    keel_term why = wrong_option(child, opts);
+    return (keel_child_spec){
+            .id = is_via(opts->name) ? keel_element(opts->name, 2) : opts->name,
+            .start = start_child,
+            .argument = keel_is_none(why) ? keel_tuple_of(plan_of(child, opts), opts->name)
+                                          : keel_tuple_of(keel_atom(error), why),
+            .type = KEEL_SUPERVISOR,
+            .modules = keel_list_of(keel_atom(partition_supervisor)),
+    };
+}
+
+keel_term keel_partition_term(keel_term supervisor, keel_term key)
+{
+    make_known(); // a name may be used before any supervisor was started
+    return keel_tuple_of(keel_atom(via), via_module(), keel_tuple_of(supervisor, key));
+}
+
+// --- the table ---
+
+static struct table *table_of(keel_pid supervisor)
+{
+    return supervisor.word == 0 ? NULL : kl_hash_get(&tables, supervisor.word);
+}
+
+static void release(void *context)
+{
+    struct table *table = context;
+    kl_lock_take(&lock);
+    kl_hash_remove(&tables, table->supervisor.word);
+    if (tables.count == 0) {
+        kl_hash_done(&tables);
+    }
+    kl_lock_give(&lock);
+    kl_free(table, sizeof *table + (size_t)table->most * sizeof table->pids[0]);
+}
+
+// A code change calls init again: the table stays then.
+static bool make_table(int most)
+{
+    kl_lock_take(&lock);
+    struct table *table = table_of(keel_self());
+    kl_lock_give(&lock);
+    if (table != NULL) {
+        return true;
+    }
+    table = kl_alloc(sizeof *table + (size_t)most * sizeof table->pids[0]);
+    if (table == NULL) {
+        return false;
+    }
+    *table = (struct table){.supervisor = keel_self(), .count = most, .most = most};
+    for (int i = 0; i < most; i++) {
+        table->pids[i] = (keel_pid){0};
+    }
+    kl_lock_take(&lock);
+    bool done = kl_hash_put(&tables, table->supervisor.word, table);
+    kl_lock_give(&lock);
+    if (!done || keel_defer(release, table) != KEEL_OK) {
+        kl_free(table, sizeof *table + (size_t)most * sizeof table->pids[0]);
+        return false;
+    }
+    return true;
+}
+
+// --- in the supervisor ---
+
+static keel_term init(keel_term plan)
+{
+    int most = (int)keel_to_int(keel_element(plan, 1));
+    keel_term spec = keel_element(plan, 0);
+    keel_term specs = keel_nil();
+    if (!make_table(most)) {
+        keel_exit(keel_atom(system_limit));
+    }
+    const keel_child_spec native = {.id = keel_atom(partition), .start = start_partition};
+    keel_term own = keel_child_spec_to_term(&native);
+    keel_term entry = keel_atom_text("$start");
+    for (int i = most - 1; i >= 0; i--) {
+        keel_term start = keel_make(
+                "{partition_supervisor, start_child, [{I, Spec, With}]}", i, spec,
+                keel_element(plan, 2));
+        keel_term child = keel_map_put(spec, keel_atom(id), keel_int(i));
+        child = keel_map_put(child, keel_atom(start), start);
+        child = keel_map_put(child, entry, keel_map_get(own, entry));
+        specs = keel_cons(child, specs);
+    }
+    return keel_make("{ok, {Flags, Specs}}", keel_element(plan, 3), specs);
+}
+
+// {Index, Spec, WithArguments}
+static keel_started start_partition(keel_term plan)
+{
+    int index = (int)keel_to_int(keel_element(plan, 0));
+    struct kl_child_spec spec = kl_child_spec_read(keel_element(plan, 1));
+    void *address = keel_to_pointer(keel_element(plan, 2), NULL);
+    keel_term (*with)(keel_term, int) = (keel_term(*)(keel_term, int))(uintptr_t)address;
+    keel_term argument = with == NULL ? spec.argument : with(spec.argument, index);
+    keel_started started;
+    if (spec.start_module != NULL) {
+        const keel_start_opts opts = {.argument = argument,
+                .name = keel_is(spec.name, undefined) ? KEEL_NONE : spec.name};
+        started = spec.start_module(spec.module, &opts);
+    } else if (spec.start != NULL) {
+        started = spec.start(argument);
+    } else {
+        keel_term all = keel_element(spec.mfa, 2);
+        started = keel_start_apply(keel_element(spec.mfa, 0), keel_element(spec.mfa, 1),
+                with == NULL ? all : with(all, index));
+    }
+    kl_lock_take(&lock);
+    table_of(keel_self())->pids[index] = started.status == KEEL_OK ? started.pid
+                                                                   : (keel_pid){0};
+    kl_lock_give(&lock);
+    return started;
+}
+
+// --- routing ---
+
+static int partition_of(keel_term key, int count)
+{
+    int64_t number;
+    if (keel_get_int(key, &number)) {
+        uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+        return (int)(size % (uint64_t)count);
+    }
+    return (int)keel_phash2(key, (uint64_t)count);
+}
+
+static keel_pid whereis(keel_term name_and_key)
+{
+    keel_pid pid = {0};
+    keel_term name = keel_element(name_and_key, 0);
+    keel_term key = keel_element(name_and_key, 1);
+    if (keel_is_none(key)) {
+        return pid;
+    }
+    keel_pid supervisor = keel_to_pid(keel_server_whereis_term(name));
+    kl_lock_take(&lock);
+    const struct table *table = table_of(supervisor);
+    int count = table == NULL ? 0 : table->count;
+    kl_lock_give(&lock);
+    if (count == 0) {
+        return pid;
+    }
+    int index = partition_of(key, count); // it may have been resized meanwhile
+    kl_lock_take(&lock);
+    table = table_of(supervisor);
+    pid = table == NULL ? pid : table->pids[index];
+    kl_lock_give(&lock);
+    return pid;
+}
+
+// Partitions have the names they have.
+static bool register_name(keel_term key, keel_pid pid)
+{
+    (void)key;
+    (void)pid;
+    return false;
+}
+
+static void unregister_name(keel_term key)
+{
+    (void)key;
+}
+
+// --- size ---
+
+static bool look(keel_term supervisor, keel_pid *ret_pid, int *ret_count, int *ret_most)
+{
+    *ret_pid = keel_to_pid(keel_server_whereis_term(supervisor));
+    kl_lock_take(&lock);
+    const struct table *table = table_of(*ret_pid);
+    if (table != NULL) {
+        *ret_count = table->count;
+        *ret_most = table->most;
+    }
+    kl_lock_give(&lock);
+    return table != NULL;
+}
+
+static void set_count(keel_pid supervisor, int count)
+{
+    kl_lock_take(&lock);
+    struct table *table = table_of(supervisor);
+    if (table != NULL) {
+        table->count = count;
+    }
+    kl_lock_give(&lock);
+}
+
+keel_status keel_partition_supervisor_partitions_term(keel_term supervisor, int *ret_count)
+{
+    keel_pid pid;
+    int most;
+    return look(supervisor, &pid, ret_count, &most) ? KEEL_OK : KEEL_E_NOPROC;
+}
+
+// Those that go are out of use before they end, those that come in use when they run.
+keel_status keel_partition_supervisor_resize_term(
+        keel_term supervisor, int count, int *ret_previous)
+{
+    keel_pid pid;
+    int before = 0;
+    int most = 0;
+    if (!look(supervisor, &pid, &before, &most)) {
+        return KEEL_E_NOPROC;
+    }
+    if (count < 0 || count > most) {
+        return KEEL_E_BADARG;
+    }
+    if (count < before) {
+        set_count(pid, count);
+    }
+    keel_status status = KEEL_OK;
+    for (int i = before - 1; i >= count && status == KEEL_OK; i--) {
+        status = keel_supervisor_terminate_child(pid, keel_int(i), NULL);
+    }
+    for (int i = before; i < count && status == KEEL_OK; i++) {
+        keel_started started = keel_supervisor_restart_child(pid, keel_int(i));
+        bool runs = keel_is(started.reason, running);
+        status = started.status == KEEL_E_IGNORED || runs ? KEEL_OK : started.status;
+        if (status == KEEL_OK) {
+            set_count(pid, i + 1);
+        }
+    }
+    if (status == KEEL_OK && ret_previous != NULL) {
+        *ret_previous = before;
+    }
+    return status;
+}
