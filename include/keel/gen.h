@@ -28,8 +28,8 @@ typedef enum keel_message_kind {
     KEEL_MESSAGE_CALL, ///< {'$gen_call', From, Request}; body: the request
     KEEL_MESSAGE_CAST, ///< {'$gen_cast', Request}; body: the request
     KEEL_MESSAGE_SYSTEM, ///< {system, From, Request}; body: the request
-    KEEL_MESSAGE_PARENT_EXIT, ///< {'EXIT', Parent, Reason} of who started it, trapped;
-                              ///< body: Reason
+    KEEL_MESSAGE_PARENT_EXIT, ///< {'EXIT', Parent, Reason}, trapped; body: Reason;
+                              ///< see keel_gen_parent
     KEEL_MESSAGE_TIMEOUT, ///< the time given with KEEL_NEXT_WAIT has passed; body: none
     KEEL_MESSAGE_AGAIN, ///< keel_next_again() was returned; body: none
 } keel_message_kind;
@@ -149,6 +149,11 @@ KEEL_API KEEL_NORETURN void keel_gen_fail(keel_term result, keel_term reason);
 /// True in a process that was started by keel_gen_start or keel_start_body.
 /// @thread process @since 0.1
 KEEL_API bool keel_gen_started(void);
+/// The process whose exit signal a handler that traps exits gets as
+/// KEEL_MESSAGE_PARENT_EXIT: who started the caller with a link, else the caller itself, so
+/// that one started without a link can be ended in an orderly way from outside the runtime
+/// too. OTP: the parent that gen passes to sys. @thread process @since 0.1
+KEEL_API keel_pid keel_gen_parent(void);
 /// Turns the body of a process into a handler, with `state` of keel_alloc; does not
 /// return. OTP: gen_server:enter_loop. @thread process, in a body @since 0.1
 KEEL_API KEEL_NORETURN void keel_gen_enter(

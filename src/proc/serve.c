@@ -54,6 +54,18 @@ static void follow(struct kl_process *self, keel_next next)
     }
 }
 
+keel_pid kl_gen_parent(const struct kl_process *self)
+{
+    bool linked = (self->flags & KL_LINKED_START) != 0 && self->ancestors != NULL;
+    return linked ? self->ancestors->pid : kl_process_pid(self);
+}
+
+keel_pid keel_gen_parent(void)
+{
+    struct kl_process *self = kl_process_current();
+    return self == NULL ? (keel_pid){0} : kl_gen_parent(self);
+}
+
 // Which link of the mailbox holds what the handler takes next.
 static struct kl_envelope **next_link(struct kl_process *self)
 {
@@ -61,7 +73,7 @@ static struct kl_envelope **next_link(struct kl_process *self)
     if ((self->flags & KL_HANDLER_SUSPENDED) == 0) {
         return link;
     }
-    keel_pid parent = self->ancestors == NULL ? (keel_pid){0} : self->ancestors->pid;
+    keel_pid parent = kl_gen_parent(self);
     for (; *link != NULL; link = &(*link)->next) {
         struct kl_envelope *envelope = *link;
         keel_term body = envelope->body;
@@ -71,8 +83,7 @@ static struct kl_envelope **next_link(struct kl_process *self)
         if (envelope->kind == KL_MESSAGE && keel_tuple_size(body) == 3) {
             keel_term tag = keel_element(body, 0);
             if (keel_is(tag, system) ||
-                    (keel_is(tag, EXIT) && parent.word != 0 &&
-                            keel_element(body, 1).word == parent.word)) {
+                    (keel_is(tag, EXIT) && keel_element(body, 1).word == parent.word)) {
                 break;
             }
         }
@@ -98,8 +109,7 @@ static void classify(struct kl_process *self, keel_message *message)
     }
     keel_term second = keel_element(body, 1);
     if (keel_is(tag, EXIT)) {
-        if (self->ancestors != NULL && (self->flags & KL_STARTED) != 0 &&
-                second.word == self->ancestors->pid.word) {
+        if (second.word == kl_gen_parent(self).word) {
             message->kind = KEEL_MESSAGE_PARENT_EXIT;
             message->body = keel_element(body, 2);
         }

@@ -202,7 +202,8 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
     if (birth == NULL) {
         return KEEL_E_NOMEM;
     }
-    struct kl_process *child = record_new(entry, flags);
+    struct kl_process *child = record_new(
+            entry, opts->link ? flags | KL_LINKED_START : flags);
     if (child == NULL) {
         kl_envelope_free(birth->argument);
         kl_pool_free(birth, sizeof *birth);
