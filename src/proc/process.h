@@ -49,6 +49,7 @@ enum kl_process_flag {
     KL_ESCAPED = 524288, // left a callback by keel_exit, keel_error or a fault
     KL_STAND_IN = 2097152, // acts for a thread outside: its children have no parent
     KL_EXPLAINING = 1048576, // its stack is being made readable: no stall of its own
+    KL_LINKED_START = 8388608, // its parent started it with a link
     KL_REPLACED = 65536, // hibernate_then: born again with the next message
 };
 
@@ -316,6 +317,8 @@ bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline);
 void kl_body_main(void *argument);
 void kl_handler_main(void *argument);
 void kl_failed_main(void *argument); // hears of its own failure
+// Whose exit signal ends a handler that traps exits.
+keel_pid kl_gen_parent(const struct kl_process *self);
 // Makes a handler of a body; does not return.
 _Noreturn void kl_turn_enter(
         struct kl_process *self, const keel_handler *handler, void *state, keel_next first);
@@ -450,7 +453,8 @@ keel_status kl_ask(struct kl_process *self, keel_pid pid, enum kl_envelope_kind 
         keel_term body, int64_t extra, struct kl_envelope **ret_reply);
 bool kl_timers_start(void);
 void kl_timers_stop(void);
-// How many timers of keel_send_after and the like still have somebody to send to, or a name.
+// How many timers of keel_send_after and the like still have somebody to send to, or a
+// name.
 size_t kl_timers_pending(void);
 void kl_names_stop(void);
 keel_term kl_suspending(struct kl_process *self);
