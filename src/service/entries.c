@@ -8,12 +8,20 @@ struct kl_owner {
     struct kl_link entries; // oldest first
 };
 
+// Which entries to remove: all under a key, or those of them with one of the ids.
+struct chosen {
+    uint64_t hash;
+    keel_term key;
+    const uint64_t *ids; // NULL: all
+    size_t count;
+};
+
 static struct kl_owner_shard *shard_of(struct kl_entries *table, keel_pid pid);
 static struct kl_owner *new_owner(struct kl_owner_shard *shard, keel_pid pid);
 static keel_status add(struct kl_entries *table, struct kl_owner *owner, keel_term key,
         keel_term value, keel_pid *ret_holder);
-static bool is_chosen(const struct kl_entry *entry, uint64_t hash, keel_term key,
-        const uint64_t *ids, size_t count);
+static void remove_chosen(struct kl_entries *table, struct kl_owner *owner,
+        const struct chosen *chosen, struct kl_link *gone);
 static void take_out(
         struct kl_entries *table, struct kl_entry *entry, struct kl_link *gone);
 static void take_out_all(
@@ -86,14 +94,7 @@ bool kl_entries_remove(struct kl_entries *table, keel_pid pid, keel_term key,
     struct kl_owner *owner = kl_hash_get(&shard->owners, pid.word);
     bool last = false;
     if (owner != NULL) {
-        struct kl_link *at = owner->entries.next;
-        while (at != &owner->entries) {
-            struct kl_entry *entry = KL_CONTAINER(at, struct kl_entry, of_owner);
-            at = at->next;
-            if (is_chosen(entry, hash, key, ids, count)) {
-                take_out(table, entry, &gone);
-            }
-        }
+        remove_chosen(table, owner, &(struct chosen){hash, key, ids, count}, &gone);
         last = kl_ring_empty(&owner->entries);
         if (last) {
             drop_owner(shard, owner);
@@ -230,17 +231,55 @@ static keel_status add(struct kl_entries *table, struct kl_owner *owner, keel_te
     return status;
 }
 
-static bool is_chosen(const struct kl_entry *entry, uint64_t hash, keel_term key,
-        const uint64_t *ids, size_t count)
+static bool is_chosen(const struct kl_entry *entry, const struct chosen *chosen)
 {
-    if (entry->bunch->hash != hash || !keel_equal(entry->bunch->key.term, key)) {
+    if (entry->bunch->hash != chosen->hash ||
+            !keel_equal(entry->bunch->key.term, chosen->key)) {
         return false;
     }
-    bool chosen = ids == NULL;
-    for (size_t i = 0; i < count && !chosen; i++) {
-        chosen = ids[i] == entry->id;
+    bool is = chosen->ids == NULL;
+    for (size_t i = 0; i < chosen->count && !is; i++) {
+        is = chosen->ids[i] == entry->id;
     }
-    return chosen;
+    return is;
+}
+
+// The one entry of a unique key, if the owner has it. It stays without the key's lock: only
+// who has the owner's could remove it.
+static struct kl_entry *only_entry(
+        struct kl_entries *table, const struct kl_owner *owner, const struct chosen *chosen)
+{
+    struct kl_key_shard *shard = kl_bunch_shard(table, chosen->hash);
+    kl_lock_take(&shard->lock);
+    const struct kl_bunch *bunch = kl_bunch_find(shard, chosen->hash, chosen->key);
+    struct kl_entry *entry = NULL;
+    if (bunch != NULL && bunch->slots[0].pid.word == owner->pid.word) {
+        entry = bunch->slots[0].entry;
+    }
+    kl_lock_give(&shard->lock);
+    return entry;
+}
+
+// With unique keys in one step; else it takes a look at all that the owner has, which is
+// usually less than what others have under the key.
+static void remove_chosen(struct kl_entries *table, struct kl_owner *owner,
+        const struct chosen *chosen, struct kl_link *gone)
+{
+    if (table->unique) {
+        struct kl_entry *entry = only_entry(table, owner, chosen);
+        if (entry != NULL && is_chosen(entry, chosen)) {
+            take_out(table, entry, gone);
+        }
+        return;
+    }
+    struct kl_link *at = owner->entries.next;
+    while (at != &owner->entries) {
+        struct kl_entry *entry = KL_CONTAINER(at, struct kl_entry, of_owner);
+        at = at->next;
+        if (is_chosen(entry, chosen)) {
+            take_out(table, entry, gone);
+        }
+    }
 }
 
 static void take_out(struct kl_entries *table, struct kl_entry *entry, struct kl_link *gone)
