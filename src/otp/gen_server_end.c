@@ -17,7 +17,7 @@ keel_next kl_server_end(struct kl_server *self, keel_term reason, keel_term repl
     if (!keel_is_none(reply)) {
         kl_server_more(self)->reply = reply;
     }
-    if (is_abnormal(reason)) {
+    if (is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
         self->ending = KL_SHOWS_STATE;
         struct kl_server_more *more = kl_server_more(self);
         more->reason = reason;
@@ -79,7 +79,8 @@ keel_term kl_server_last_message(const struct kl_server *self)
     }
 }
 
-// Who made the call: {Pid, {Name, Stack}}, {Pid, dead}, undefined.
+// Who made the call: {Pid, {Name, []}}, {Pid, dead}, undefined. OTP has a stack in the
+// list; making one readable takes longer than a supervisor takes to start the server anew.
 static keel_term client_info(const struct kl_server *self)
 {
     if (self->doing != KL_DOING_CALL) {
@@ -90,11 +91,8 @@ static keel_term client_info(const struct kl_server *self)
     if (!keel_inspect_process(self->from.pid, &view)) {
         return keel_tuple_of(pid, keel_atom(dead));
     }
-    char stack[2048];
-    keel_inspect_stack(self->from.pid, stack, sizeof stack);
-    keel_term lines = stack[0] == '\0' ? keel_nil() : keel_list_of(keel_string(stack));
     keel_term name = keel_is_none(view.name) ? pid : view.name;
-    return keel_tuple_of(pid, keel_tuple_of(name, lines));
+    return keel_tuple_of(pid, keel_tuple_of(name, keel_nil()));
 }
 
 static keel_term make_report(struct kl_server *self, keel_term reason)
@@ -119,7 +117,7 @@ static keel_term make_report(struct kl_server *self, keel_term reason)
 static keel_next report_and_exit(struct kl_server *self, keel_term reason)
 {
     self->ending = KL_REPORTS;
-    if (is_abnormal(reason)) {
+    if (is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
         keel_report(KEEL_REPORT_ERROR, make_report(self, reason));
     }
     if (self->more != NULL) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 static keel_report_handler handler; // NULL: log_report
+static int least = KEEL_REPORT_DEBUG; // enum keel_report_level
 
 static void log_report(keel_report_level level, keel_term report);
 static void install(void);
@@ -16,11 +17,20 @@ static keel_term neighbours(keel_term links);
 
 bool kl_report_wanted(keel_report_level level)
 {
-    return level <= KEEL_REPORT_WARNING || kl_load_relaxed(&handler) != NULL;
+    return (int)level <= kl_load_relaxed(&least) &&
+           (level <= KEEL_REPORT_WARNING || kl_load_relaxed(&handler) != NULL);
+}
+
+keel_report_level keel_report_level_set(keel_report_level level)
+{
+    return (keel_report_level)kl_exchange_acq_rel(&least, (int)level);
 }
 
 void keel_report(keel_report_level level, keel_term report)
 {
+    if (!kl_report_wanted(level)) {
+        return;
+    }
     // Acquire: pairs with the exchange in keel_report_handler_set; what the handler needs
     // is ready.
     keel_report_handler take = kl_load_acquire(&handler);
@@ -34,6 +44,9 @@ keel_report_handler keel_report_handler_set(keel_report_handler take)
 
 void keel_report_crash(const keel_crash *crash)
 {
+    if (!kl_report_wanted(KEEL_REPORT_ERROR)) {
+        return;
+    }
     keel_term links = keel_map_get(crash->report, keel_atom(links));
     keel_term report = keel_list_of(crash_info(crash), neighbours(links));
     keel_report(KEEL_REPORT_ERROR,
@@ -63,9 +76,6 @@ static void log_report(keel_report_level level, keel_term report)
             [KEEL_REPORT_INFO] = KL_LOG_INFO,
             [KEEL_REPORT_DEBUG] = KL_LOG_DEBUG,
     };
-    if (level > KEEL_REPORT_WARNING) {
-        return;
-    }
     size_t length = keel_report_format(NULL, 0, report, false, NULL);
     char *text = kl_alloc(length + 1);
     if (text != NULL) {

@@ -147,12 +147,29 @@ PROCESS_TEST("a program's own crash handler stays in place")
     CHECK(keel_crash_handler_set(before) == count_crash);
 }
 
+PROCESS_TEST("with no reports at all ends are as they were, and nobody hears of them")
+{
+    catch_reports();
+    keel_report_level_set(KEEL_REPORT_NONE);
+    keel_pid pid = lone_actor();
+    keel_ref monitor = keel_monitor(pid);
+    keel_cast(pid, ACT(play_stop, keel_atom(odd)));
+    CHECK_TERM(await_down(monitor), "odd");
+    EXPECT_NO_MESSAGE();
+    keel_report_level_set(KEEL_REPORT_DEBUG);
+}
+
 TEST("reports nobody wants need not be made")
 {
     CHECK(kl_report_wanted(KEEL_REPORT_ERROR) && kl_report_wanted(KEEL_REPORT_WARNING));
     CHECK(!kl_report_wanted(KEEL_REPORT_INFO) && !kl_report_wanted(KEEL_REPORT_DEBUG));
     catch_reports();
     CHECK(kl_report_wanted(KEEL_REPORT_DEBUG));
+    CHECK_INT(keel_report_level_set(KEEL_REPORT_ERROR), KEEL_REPORT_DEBUG);
+    CHECK(kl_report_wanted(KEEL_REPORT_ERROR) && !kl_report_wanted(KEEL_REPORT_WARNING));
+    CHECK_INT(keel_report_level_set(KEEL_REPORT_NONE), KEEL_REPORT_ERROR);
+    CHECK(!kl_report_wanted(KEEL_REPORT_ERROR));
+    CHECK_INT(keel_report_level_set(KEEL_REPORT_DEBUG), KEEL_REPORT_NONE);
     CHECK(keel_report_handler_set(NULL) != NULL);
     CHECK(!kl_report_wanted(KEEL_REPORT_DEBUG));
 }

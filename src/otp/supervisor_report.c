@@ -19,6 +19,9 @@ static keel_term child_info(const struct kl_child *child)
 void kl_supervisor_report(const struct kl_supervisor *self, keel_term context,
         keel_term reason, const struct kl_child *child)
 {
+    if (!kl_report_wanted(KEEL_REPORT_ERROR)) {
+        return;
+    }
     keel_report(KEEL_REPORT_ERROR,
             keel_make("#{label => {supervisor, Context}, report => [{supervisor, Name}, "
                       "{errorContext, Context}, {reason, Reason}, {offender, Child}]}",
