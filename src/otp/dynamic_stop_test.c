@@ -169,6 +169,25 @@ PROCESS_TEST("a child may end with a reason of its own", .ids = "DS-057")
     CHECK_TERM(await_down(third), "shutdown");
 }
 
+PROCESS_TEST("children that had ended before they were told are reported with their reason",
+        .ids = "DS-057 DS-072")
+{
+    catch_reports();
+    keel_pid supervisor = actor_started(keel_dynamic_supervisor_start_link());
+    keel_pid brutal = actor_started(
+            add_shutdown(supervisor, KEEL_TEMPORARY, KEEL_BRUTAL_KILL, ACTOR()));
+    CHECK_OK(keel_sys_suspend(supervisor)); // so that it does not hear of the end
+    keel_process_exit(brutal, keel_atom(oops));
+    end_of(brutal);
+    EXPECT_NEXT("{report, 0, #{label := {proc_lib, crash}}}");
+    stop_actor(supervisor);
+    EXPECT_NEXT("{report, 0, #{label := {supervisor, shutdown_error}, report := "
+                "[_, _, {reason, oops}, {offender, [{pid, ^Pid} | _]}]}}",
+            brutal);
+    EXPECT_NO_MESSAGE();
+    keel_report_handler_set(NULL);
+}
+
 // --- many ---
 
 enum { MANY = 2000 };
