@@ -66,6 +66,10 @@ typedef enum keel_strategy {
     KEEL_ONE_FOR_ONE, ///< only the child that ended
     KEEL_ONE_FOR_ALL, ///< all: the others are stopped first
     KEEL_REST_FOR_ONE, ///< it and those started after it
+    /// One specification, any number of children: keel_supervisor_start_child_of starts one
+    /// with further arguments. For OTP's own clients; in C a dynamic supervisor
+    /// (<keel/dynamic_supervisor.h>) does the same with a specification for each child.
+    KEEL_SIMPLE_ONE_FOR_ONE,
 } keel_strategy;
 
 /// Whether the end of significant children ends the supervisor, with shutdown.
@@ -139,6 +143,13 @@ KEEL_API KEEL_MUST_USE keel_started keel_supervisor_start_link_module_opt(
     keel_supervisor_start_child_term(KEEL_TO(supervisor), (spec))
 KEEL_API keel_started keel_supervisor_start_child_term(
         keel_term supervisor, const keel_child_spec *spec);
+/// With KEEL_SIMPLE_ONE_FOR_ONE: starts a child. Its start function, or init, gets a list:
+/// the specification's argument, if it has one, then those of the list `arguments`.
+/// @since 0.1
+#define keel_supervisor_start_child_of(supervisor, arguments)                              \
+    keel_supervisor_start_child_of_term(KEEL_TO(supervisor), (arguments))
+KEEL_API keel_started keel_supervisor_start_child_of_term(
+        keel_term supervisor, keel_term arguments);
 /// Starts a terminated child again. reason: running, restarting, not_found, or R. @since
 /// 0.1
 #define keel_supervisor_restart_child(supervisor, id)                                      \

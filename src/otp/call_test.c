@@ -232,7 +232,8 @@ PROCESS_TEST("a crash in handle_call reaches the caller with its stack", .ids = 
     CHECK_TERM(why, "{boom, [_ | _]}");
 }
 
-PROCESS_TEST("a call to a node out of reach fails with nodedown", .ids = "GS-050 GS-098")
+PROCESS_TEST(
+        "a call to a node out of reach fails with nodedown", .ids = "GS-050 GS-098 PL-059")
 {
     keel_term far = keel_make("{somebody, 'nowhere@127.0.0.1'}");
     keel_term reply;

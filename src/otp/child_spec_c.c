@@ -109,6 +109,8 @@ keel_term kl_strategy_term(keel_strategy strategy)
         return keel_atom(one_for_all);
     case KEEL_REST_FOR_ONE:
         return keel_atom(rest_for_one);
+    case KEEL_SIMPLE_ONE_FOR_ONE:
+        return keel_atom(simple_one_for_one);
     }
     return keel_int((int)strategy);
 }
@@ -155,6 +157,19 @@ static keel_term flags_map(keel_term term)
     return term;
 }
 
+static bool strategy_of(keel_term term, keel_strategy *ret)
+{
+    static const keel_strategy all[] = {
+            KEEL_ONE_FOR_ONE, KEEL_ONE_FOR_ALL, KEEL_REST_FOR_ONE, KEEL_SIMPLE_ONE_FOR_ONE};
+    for (size_t i = 0; i < KEEL_COUNT(all); i++) {
+        if (keel_equal(term, kl_strategy_term(all[i]))) {
+            *ret = all[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 keel_term kl_supervisor_flags_parse(keel_term term, struct kl_supervisor_flags *ret)
 {
     keel_term map = flags_map(term);
@@ -168,10 +183,7 @@ keel_term kl_supervisor_flags_parse(keel_term term, struct kl_supervisor_flags *
     keel_term automatic = number_of(map, keel_atom(auto_shutdown), keel_atom(never));
     keel_term idle = number_of(map, keel_atom(hibernate_after), keel_int(1000));
     int64_t number;
-    if (keel_is(strategy, one_for_all) || keel_is(strategy, rest_for_one)) {
-        flags.strategy = keel_is(strategy, one_for_all) ? KEEL_ONE_FOR_ALL
-                                                        : KEEL_REST_FOR_ONE;
-    } else if (!keel_is(strategy, one_for_one)) {
+    if (!strategy_of(strategy, &flags.strategy)) {
         return keel_tuple_of(keel_atom(invalid_strategy), strategy);
     }
     if (!keel_get_int(intensity, &number) || number < 0) {
@@ -198,6 +210,11 @@ keel_term kl_supervisor_flags_parse(keel_term term, struct kl_supervisor_flags *
     }
     if (keel_get_int(keel_map_get(map, keel_atom_text("$period")), &number)) {
         flags.period = number;
+    }
+    if (flags.strategy == KEEL_SIMPLE_ONE_FOR_ONE &&
+            flags.auto_shutdown != KEEL_NEVER_SHUTDOWN) {
+        return keel_make("{bad_combination, [{auto_shutdown, Auto}, {strategy, Strategy}]}",
+                automatic, strategy);
     }
     keel_term backoff = keel_map_get(map, keel_atom_text("$backoff"));
     flags.backoff = keel_to_int(keel_element(backoff, 0));

@@ -44,6 +44,10 @@ struct kl_dynamic {
     const keel_dynamic_supervisor *module; // NULL: started with options alone
     keel_term argument; // kept: of the module's init, or {ok, Flags}
     keel_term name; // kept: {local, Name}, {global, Name}, {via, …}, {Pid, Module}
+    // Takes the place of the report of a child that did not end as it was told; NULL: none
+    // does. For simple_one_for_one, which counts them (supervisor_simple.c).
+    void (*failed_stop)(
+            struct kl_dynamic *self, struct kl_dynamic_child *child, keel_term reason);
 };
 
 // --- dynamic_supervisor.c ---

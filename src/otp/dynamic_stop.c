@@ -144,7 +144,10 @@ static bool ended_as_told(const struct kl_dynamic_child *child, keel_term reason
 static void bury(struct kl_dynamic *self, struct kl_dynamic_child *child, keel_term reason)
 {
     keel_term truth = keel_is_none(child->ended) ? reason : child->ended;
-    if (!ended_as_told(child, truth)) {
+    bool failed = !ended_as_told(child, truth);
+    if (failed && self->failed_stop != NULL) {
+        self->failed_stop(self, child, truth);
+    } else if (failed) {
         kl_dynamic_report(self, keel_atom(shutdown_error), truth, child, KEEL_NONE);
     }
     kl_dynamic_remove(self, child);

@@ -161,6 +161,103 @@ PROCESS_TEST("a child may fail with a result of its own and another reason",
     EXPECT_NO_MESSAGE();
 }
 
+static void throw_up(keel_term reason)
+{
+    keel_gen_ack(keel_nil());
+    keel_error(reason);
+}
+
+static void exit_plainly(keel_term reason)
+{
+    keel_gen_ack(keel_nil());
+    keel_exit(reason);
+}
+
+PROCESS_TEST("a started body ends with what it exits with, or its error and the stack",
+        .ids = "PL-005")
+{
+    keel_pid pid;
+    keel_ref monitor;
+    keel_term ack;
+    keel_spawn_opts opts = {.monitor = true};
+    CHECK_OK(keel_start_body(
+            exit_plainly, keel_make("{odd, 1}"), &opts, SOON, &pid, &monitor, &ack));
+    CHECK_TERM(await_down(monitor), "{odd, 1}");
+    CHECK_OK(keel_start_body(
+            throw_up, keel_make("{odd, 1}"), &opts, SOON, &pid, &monitor, &ack));
+    CHECK_TERM(await_down(monitor), "{{odd, 1}, [_ | _]}");
+}
+
+PROCESS_TEST("options of a spawn work for a start as well, and the link is there at once",
+        .ids = "PL-006 PL-007")
+{
+    keel_trap_exit(true);
+    keel_pid pid;
+    keel_ref monitor;
+    keel_term ack;
+    keel_spawn_opts opts = {.link = true,
+            .monitor = true,
+            .priority = KEEL_LOW_PRIORITY,
+            .mailbox_limit = 7,
+            .label = keel_atom(labelled)};
+    for (int i = 0; i < 20; i++) {
+        // It ends as soon as it runs: only a link that was there before tells why.
+        CHECK_OK(keel_start_body(
+                exit_plainly, keel_atom(at_once), &opts, SOON, &pid, &monitor, &ack));
+        EXPECT_MESSAGE("{'EXIT', ^Pid, at_once}", pid);
+        CHECK_TERM(await_down(monitor), "at_once");
+    }
+    CHECK_OK(keel_start_body(
+            ack_and_wait, keel_atom(up), &opts, SOON, &pid, &monitor, &ack));
+    CHECK_TERM(info_of(pid, keel_atom(priority)), "low");
+    CHECK_TERM(keel_process_get_label(pid), "labelled");
+    CHECK_OK(keel_process_exit(pid, keel_atom(kill)));
+}
+
+static void fail_with_words(keel_term words)
+{
+    keel_gen_fail(words, keel_atom(normal));
+}
+
+PROCESS_TEST("a failure goes to whoever started the process, who need not be named",
+        .ids = "PL-032")
+{
+    keel_pid pid;
+    keel_term result = KEEL_NONE;
+    CHECK_INT(keel_start_body(fail_with_words, keel_make("[my, words]"), NULL, SOON, &pid,
+                      NULL, &result),
+            KEEL_E_CANCELED);
+    CHECK_TERM(result, "[my, words]");
+}
+
+static void fail_awake(keel_term reason)
+{
+    keel_receive();
+    keel_error(reason);
+}
+
+static void ack_and_hibernate(keel_term reason)
+{
+    keel_gen_ack(keel_nil());
+    keel_hibernate_then(fail_awake, reason);
+}
+
+PROCESS_TEST("a process that hibernated still makes its crash report", .ids = "PL-044")
+{
+    catch_reports();
+    stop_actor(lone_actor()); // the first start has crashes reported
+    keel_pid pid;
+    keel_term ack;
+    CHECK_OK(keel_start_body(
+            ack_and_hibernate, keel_atom(sleepy), NULL, SOON, &pid, NULL, &ack));
+    keel_send(pid, keel_atom(wake));
+    keel_term info = KEEL_NONE;
+    EXPECT_MESSAGE(
+            "{report, 0, #{label := {proc_lib, crash}, report := [Info, _]}}", &info);
+    CHECK_TERM(keel_proplist_get(info, keel_atom(error_info)), "{error, sleepy, _}");
+    CHECK_TERM(keel_proplist_get(info, keel_atom(pid)), "^Pid", pid);
+}
+
 // --- starts as values ---
 
 PROCESS_TEST("what a start gave turns into a term and back")

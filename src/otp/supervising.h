@@ -17,6 +17,7 @@ struct kl_supervisor {
     const keel_supervisor *module; // NULL: started with a list of children
     keel_term argument; // kept: of the module's init, or {Flags, Specs}
     keel_term name; // kept: {local, Name}, {global, Name}, {via, …}, {Pid, Module}
+    struct kl_simple *simple; // with simple_one_for_one: its children; else NULL
 };
 
 // --- supervisor.c ---
@@ -41,6 +42,21 @@ void kl_children_stop(struct kl_supervisor *self, const struct kl_child *before)
 bool kl_child_ended(struct kl_supervisor *self, struct kl_child *child, keel_term reason);
 // Tries to restart a child once more. Returns false when the supervisor must stop.
 bool kl_child_try_again(struct kl_supervisor *self, struct kl_child *child);
+
+// --- supervisor_simple.c: simple_one_for_one ---
+
+// Checks the specifications, of which there must be one. Returns KEEL_NONE, or the reason
+// the start fails with.
+keel_term kl_simple_init(struct kl_supervisor *self, keel_term specs);
+keel_term kl_simple_answer(struct kl_simple *simple, keel_term request);
+// Messages and casts. False: the supervisor must stop.
+bool kl_simple_ended(struct kl_simple *simple, keel_pid pid, keel_term reason);
+bool kl_simple_try_again(struct kl_simple *simple, keel_pid pid);
+void kl_simple_stop_all(struct kl_simple *simple);
+// New flags and specifications. Returns KEEL_NONE or what is wrong.
+keel_term kl_simple_change(struct kl_supervisor *self,
+        const struct kl_supervisor_flags *flags, keel_term specs);
+keel_term kl_simple_state(const struct kl_simple *simple);
 
 // --- supervisor_requests.c ---
 keel_term kl_supervisor_answer(struct kl_supervisor *self, keel_term request);

@@ -151,6 +151,10 @@ static keel_result init(keel_term argument, void *state)
         return keel_stop_with(keel_tuple_of(keel_atom(supervisor_data), why));
     }
     use_flags(self, &flags);
+    if (flags.strategy == KEEL_SIMPLE_ONE_FOR_ONE) {
+        why = kl_simple_init(self, specs);
+        return keel_is_none(why) ? keel_ok() : keel_stop_with(why);
+    }
     why = add_children(self, specs);
     if (!keel_is_none(why)) {
         return keel_stop_with(keel_tuple_of(keel_atom(start_spec), why));
@@ -215,7 +219,22 @@ static keel_result handle_cast(keel_term request, void *state)
             return keel_stop_with(keel_atom(shutdown));
         }
     }
+    keel_pid pid;
+    if (self->simple != NULL && keel_match(request, "{'$gen_restart', Pid}", &pid) &&
+            !kl_simple_try_again(self->simple, pid)) {
+        return keel_stop_with(keel_atom(shutdown));
+    }
     return idle(self, keel_noreply());
+}
+
+// An exit signal has come. False: the supervisor must stop.
+static bool ended(struct kl_supervisor *self, keel_pid pid, keel_term reason)
+{
+    if (self->simple != NULL) {
+        return kl_simple_ended(self->simple, pid, reason);
+    }
+    struct kl_child *child = kl_child_table_find_pid(&self->children, pid);
+    return child == NULL || kl_child_ended(self, child, reason);
 }
 
 static keel_result handle_info(keel_term message, void *state)
@@ -227,11 +246,8 @@ static keel_result handle_info(keel_term message, void *state)
         return keel_then_hibernate(keel_noreply());
     }
     if (keel_match(message, "{'EXIT', Pid, Reason}", &pid, &reason)) {
-        struct kl_child *child = kl_child_table_find_pid(&self->children, pid);
-        if (child != NULL && !kl_child_ended(self, child, reason)) {
-            return keel_stop_with(keel_atom(shutdown));
-        }
-        return idle(self, keel_noreply());
+        return ended(self, pid, reason) ? idle(self, keel_noreply())
+                                        : keel_stop_with(keel_atom(shutdown));
     }
     keel_report(KEEL_REPORT_ERROR,
             keel_make("#{label => {supervisor, unexpected_msg}, msg => Message}", message));
@@ -241,13 +257,18 @@ static keel_result handle_info(keel_term message, void *state)
 static void terminate(keel_term reason, void *state)
 {
     (void)reason;
-    kl_children_stop(state, NULL);
+    struct kl_supervisor *self = state;
+    if (self->simple != NULL) {
+        kl_simple_stop_all(self->simple);
+    } else {
+        kl_children_stop(self, NULL);
+    }
 }
 
 // Waits, and hibernates when nothing has come for a while.
 static keel_result idle(const struct kl_supervisor *self, keel_result result)
 {
-    return self->flags.hibernate_after == KEEL_FOREVER
+    return self->flags.hibernate_after == KEEL_FOREVER || self->simple != NULL
                    ? result
                    : keel_then_timeout(result, self->flags.hibernate_after);
 }
@@ -308,10 +329,14 @@ static keel_term code_change(keel_term old_version, void *state, keel_term extra
     if (!keel_match(plan, "{ok, {Flags, Specs}}", &flags_term, &specs)) {
         return plan;
     }
-    struct kl_supervisor_flags flags;
+    struct kl_supervisor_flags flags = {0};
     keel_term why = kl_supervisor_flags_parse(flags_term, &flags);
+    if (self->simple == NULL && flags.strategy == KEEL_SIMPLE_ONE_FOR_ONE) {
+        why = keel_make("{invalid_strategy, simple_one_for_one}"); // its children have ids
+    }
     if (keel_is_none(why)) {
-        why = replace_specs(self, specs, flags.auto_shutdown);
+        why = self->simple != NULL ? kl_simple_change(self, &flags, specs)
+                                   : replace_specs(self, specs, flags.auto_shutdown);
     }
     if (!keel_is_none(why)) {
         return keel_tuple_of(keel_atom(error), why);
@@ -327,6 +352,9 @@ static keel_term get_state(const void *state)
     struct kl_child *child = kl_child_table_previous(&self->children, NULL);
     for (; child != NULL; child = kl_child_table_previous(&self->children, child)) {
         children = keel_cons(kl_child_record(child), children);
+    }
+    if (self->simple != NULL) {
+        children = kl_simple_state(self->simple);
     }
     return keel_make("{state, Name, Strategy, Children, Intensity, Period, Restarts, Auto}",
             self->name, kl_strategy_term(self->flags.strategy), children,

@@ -12,6 +12,13 @@ keel_started keel_supervisor_start_child_term(
     return started_of(keel_call_term(supervisor, request, KEEL_NEVER, &answer), answer);
 }
 
+keel_started keel_supervisor_start_child_of_term(keel_term supervisor, keel_term arguments)
+{
+    keel_term answer = KEEL_NONE;
+    keel_term request = keel_tuple_of(keel_atom(start_child), arguments);
+    return started_of(keel_call_term(supervisor, request, KEEL_NEVER, &answer), answer);
+}
+
 keel_started keel_supervisor_restart_child_term(keel_term supervisor, keel_term id)
 {
     keel_term answer = KEEL_NONE;

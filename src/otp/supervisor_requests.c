@@ -21,14 +21,17 @@ static keel_term error(keel_term reason)
 
 keel_term kl_supervisor_answer(struct kl_supervisor *self, keel_term request)
 {
+    if (keel_is(request, get_callback_module)) {
+        return callback_module(self);
+    }
+    if (self->simple != NULL) {
+        return kl_simple_answer(self->simple, request);
+    }
     if (keel_is(request, which_children)) {
         return which_children(self);
     }
     if (keel_is(request, count_children)) {
         return count_children(self);
-    }
-    if (keel_is(request, get_callback_module)) {
-        return callback_module(self);
     }
     if (keel_tuple_size(request) != 2) {
         return error(keel_tuple_of(keel_atom(unknown_request), request));

@@ -163,6 +163,27 @@ PROCESS_TEST("a keeper may send in its own way")
     CHECK_INT(keel_server_send(keel_int(1), keel_atom(m)), KEEL_E_BADARG);
 }
 
+PROCESS_TEST("a supervisor under a global name takes it again when it is restarted",
+        .ids = "SU-154 SU-020")
+{
+    begin();
+    keel_trap_exit(true);
+    keel_child_spec inner = keel_child_supervisor(&test_supervisor,
+            keel_make("{ok, {#{}, []}}"), .name = keel_make("{global, boss}"));
+    keel_pid outer = actor_started(keel_supervisor_start_link(&inner, 1));
+    keel_term name = keel_make("{global, boss}");
+    keel_pid first = keel_to_pid(keel_server_whereis(name));
+    CHECK(same_pid(first, KID_OF(outer, test_supervisor)));
+    keel_started again = keel_supervisor_start_link(NULL, 0, .name = name);
+    CHECK_TERM(keel_started_to_term(again), "{error, {already_started, ^Pid}}", first);
+    CHECK_OK(keel_gen_server_stop(name, keel_atom(odd), SOON));
+    keel_pid second = KID_OF(outer, test_supervisor);
+    CHECK(!no_pid(second) && !same_pid(first, second));
+    CHECK(same_pid(keel_to_pid(keel_server_whereis(name)), second));
+    CHECK_TERM(children_of(second), "[]");
+    stop_actor(outer);
+}
+
 TEST("only an atom with all functions keeps names")
 {
     keel_via_ops incomplete = keeper;
