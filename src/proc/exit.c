@@ -103,7 +103,7 @@ static keel_term own_stacktrace(void)
     size_t count = 0;
     if (stack != NULL) {
         count = kl_symbol_walk((uintptr_t)__builtin_return_address(0),
-                (uintptr_t)__builtin_frame_address(0), (uintptr_t)stack->low,
+                *(const uintptr_t *)__builtin_frame_address(0), (uintptr_t)stack->low,
                 (uintptr_t)stack->high, pcs, 32);
     }
     return explain(kl_process_current(), pcs, count);
@@ -381,6 +381,16 @@ static void tell_everybody(struct kl_process *self)
         }
     }
     kl_mailbox_drop_all(self, true);
+    // Links first: a supervisor knows of a child's end before anybody can ask it who has
+    // heard of the end by a monitor.
+    for (struct kl_relation *next = self->relations; next != NULL;) {
+        struct kl_relation *relation = next;
+        next = next->next;
+        if (relation->kind == KL_REL_LINK) {
+            tell(self, relation, pid);
+            kl_relation_remove(self, relation);
+        }
+    }
     while (self->relations != NULL) {
         struct kl_relation *relation = self->relations;
         tell(self, relation, pid);

@@ -166,7 +166,7 @@ size_t keel_inspect_stack(keel_pid pid, char *buffer, size_t size)
     }
     uintptr_t pcs[32];
     size_t count = kl_symbol_walk((uintptr_t)__builtin_return_address(0),
-            (uintptr_t)__builtin_frame_address(0), (uintptr_t)process->stack->low,
+            *(const uintptr_t *)__builtin_frame_address(0), (uintptr_t)process->stack->low,
             (uintptr_t)process->stack->high, pcs, 32);
     return kl_frames_print(pcs, count, buffer, size);
 }

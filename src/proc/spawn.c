@@ -81,6 +81,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     if (child == NULL) {
         return NULL;
     }
+    // Others may look at the record at any time: no plain writes where they read.
     child->task = (struct kl_task){.run = kl_turn, .priority = KL_PRIORITY_NORMAL};
     kl_store_relaxed(&child->flags, flags);
     child->head = NULL;
@@ -92,7 +93,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     child->relations = NULL;
     child->owned = NULL;
     kl_store_relaxed(&child->owned_bytes, 0);
-    child->await_ref = 0;
+    kl_store_relaxed(&child->await_ref, 0);
     child->reply = NULL;
     child->deadline = INT64_MAX;
     child->alarm = NULL;

@@ -4,7 +4,9 @@
 // Where a switched-out stack goes on, for people who look at it. The layouts are described
 // at the top of x86_64.S and aarch64.S.
 
-bool kl_stack_parked(const struct kl_stack *stack, uintptr_t *ret_pc, uintptr_t *ret_frame)
+// Its owner may be running: what is read may be torn, and is checked by the caller.
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) bool kl_stack_parked(
+        const struct kl_stack *stack, uintptr_t *ret_pc, uintptr_t *ret_frame)
 {
 #if defined(__x86_64__)
     enum { FRAME = 6, GO_ON = 7, WORDS = 8 };
