@@ -135,6 +135,22 @@ static inline void keel_reply_to(keel_from from, keel_term reply)
 KEEL_API keel_status keel_gen_server_stop_term(
         keel_term server, keel_term reason, keel_deadline deadline, keel_term *ret_reason);
 
+/// Gives a running server another version of its code: suspends it, moves its state to the
+/// layout of `to` field by field, by name (numbers are converted where they fit, what is
+/// new is zero), calls to->code_change with the old version's `version`, resumes it. Calls
+/// made meanwhile wait and are answered by the new version. On any failure the server goes
+/// on as it was.
+/// @param to         static; the old version may go when no server uses it any more
+/// @param ret_error  with KEEL_E_REFUSED: what code_change returned, or {'EXIT', Reason};
+/// may
+///                   be NULL
+/// @return KEEL_OK, KEEL_E_REFUSED, KEEL_E_BADARG, and what keel_gen_call gives
+/// OTP: release_handler. @thread any @since 0.1
+#define keel_gen_server_upgrade(server, to, extra, ret_error)                              \
+    keel_gen_server_upgrade_term(KEEL_TO(server), (to), (extra), (ret_error))
+KEEL_API KEEL_MUST_USE keel_status keel_gen_server_upgrade_term(
+        keel_term server, const keel_gen_server *to, keel_term extra, keel_term *ret_error);
+
 KEEL_END_DECLS
 
 #endif // KEEL_GEN_SERVER_H

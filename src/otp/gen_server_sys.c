@@ -130,86 +130,13 @@ static keel_next terminate(void *memory, keel_term reason)
     return kl_server_end(memory, reason, KEEL_NONE);
 }
 
-// --- code change ---
-//
-// The module's own code_change works on the live state. What it was is remembered: bytes,
-// and copies of the terms that the layout names, since keel_set drops the old ones.
-
-struct snapshot {
-    const keel_state_layout *layout;
-    char *bytes;
-    keel_term copies[24];
-};
-
-static struct snapshot take_snapshot(const keel_state_layout *layout, const void *state)
-{
-    struct snapshot snapshot = {.layout = layout, .bytes = keel_alloc(layout->bytes + 1)};
-    memcpy(snapshot.bytes, state, layout->bytes);
-    for (uint32_t i = 0; i < layout->count && i < 24; i++) {
-        if (layout->fields[i].kind == KEEL_FIELD_TERM) {
-            keel_term term;
-            memcpy(&term, snapshot.bytes + layout->fields[i].offset, sizeof term);
-            snapshot.copies[i] = keel_is_none(term) ? term : keel_keep(term);
-        }
-    }
-    return snapshot;
-}
-
-static void end_snapshot(struct snapshot *snapshot, void *state, bool restore)
-{
-    const keel_state_layout *layout = snapshot->layout;
-    for (uint32_t i = 0; i < layout->count && i < 24; i++) {
-        if (layout->fields[i].kind != KEEL_FIELD_TERM) {
-            continue;
-        }
-        keel_term before;
-        keel_term now;
-        memcpy(&before, snapshot->bytes + layout->fields[i].offset, sizeof before);
-        memcpy(&now, (char *)state + layout->fields[i].offset, sizeof now);
-        if (!restore || before.word == now.word) {
-            keel_drop(snapshot->copies[i]);
-        } else {
-            keel_drop(now);
-            memcpy(snapshot->bytes + layout->fields[i].offset, &snapshot->copies[i],
-                    sizeof snapshot->copies[i]);
-        }
-    }
-    if (restore) {
-        memcpy(state, snapshot->bytes, layout->bytes);
-    }
-    keel_free(snapshot->bytes);
-}
-
-struct changing {
-    struct kl_server *self;
-    keel_term old_version, extra, result;
-};
-
-static void run_code_change(void *context)
-{
-    struct changing *changing = context;
-    changing->result = changing->self->module->code_change(
-            changing->old_version, changing->self->state, changing->extra);
-}
-
+// A bare pointer to another version of the module is what keel_gen_server_upgrade sends.
 static keel_term code_change(
         void *memory, keel_term module, keel_term old_version, keel_term extra)
 {
-    struct kl_server *self = memory;
-    (void)module;
-    if (self->module->code_change == NULL) {
-        return keel_atom(ok);
-    }
-    struct snapshot snapshot = take_snapshot(&self->module->state, self->state);
-    struct changing changing = {self, old_version, extra, KEEL_NONE};
-    keel_term reason = KEEL_NONE;
-    keel_status status = keel_try(run_code_change, &changing, &reason);
-    bool done = status == KEEL_OK && keel_is(changing.result, ok);
-    end_snapshot(&snapshot, self->state, !done);
-    if (status != KEEL_OK) {
-        return keel_tuple_of(keel_atom(EXIT), reason);
-    }
-    return keel_is_none(changing.result) ? keel_atom(badarg) : changing.result;
+    bool upgrade = keel_type_of(module) == KEEL_TYPE_POINTER;
+    return upgrade ? kl_server_upgrade(memory, keel_to_pointer(module, NULL), extra)
+                   : kl_server_change(memory, old_version, extra);
 }
 
 // --- events ---

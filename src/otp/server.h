@@ -73,6 +73,13 @@ keel_term kl_server_state_term(const struct kl_server *self);
 // The status through format_status: #{state, message, reason, log}; terms may be none.
 keel_term kl_server_format_status(const struct kl_server *self, keel_term state,
         keel_term message, keel_term reason, keel_term log);
+// --- gen_server_change.c ---
+// Runs the module's code_change; the state is as before unless it returns ok.
+keel_term kl_server_change(struct kl_server *self, keel_term old_version, keel_term extra);
+// The same with another module, whose layout the state takes on.
+keel_term kl_server_upgrade(
+        struct kl_server *self, const keel_gen_server *to, keel_term extra);
+
 // Tells the debug functions; call only while there are any.
 void kl_server_event_in(struct kl_server *self);
 void kl_server_event_out(struct kl_server *self, keel_term reply);
