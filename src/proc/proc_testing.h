@@ -119,8 +119,8 @@ void check_matched(
 void check_equal(
         const char *file, int line, const char *what, keel_term actual, keel_term expected);
 
-// The runtime's clock, read now; keel_now() is that of the turn and may lie before the moment
-// at which a message of this turn was sent.
+// The runtime's clock, read now; keel_now() is that of the turn and may lie before the
+// moment at which a message of this turn was sent.
 int64_t time_now(void);
 
 static inline bool same_pid(keel_pid a, keel_pid b)

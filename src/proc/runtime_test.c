@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -209,7 +210,7 @@ static void be_stuck(keel_term unused)
     (void)unused;
     keel_gen_ack(keel_atom(ok));
     while (__atomic_load_n(&stuck_may_go, __ATOMIC_ACQUIRE) == 0) {
-        usleep(1000); // C code that never gives way; the watcher frees its worker's queue
+        sched_yield(); // C code that never gives way; the watcher frees its worker's queue
     }
 }
 

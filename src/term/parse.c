@@ -105,8 +105,8 @@ static keel_status take_variable(struct kl_parse *parse, struct kl_token token, 
     }
     const char *message = "no such variable";
     keel_bytes name = {(const uint8_t *)token.text, token.size};
-    keel_status status =
-            parse->sink->variable(parse->sink->context, name, pinned, &message);
+    keel_status status = parse->sink->variable(
+            parse->sink->context, name, pinned, &message);
     return told(parse, start, status, message);
 }
 
