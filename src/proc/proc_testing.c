@@ -1,6 +1,8 @@
 #include "proc_testing.h"
 
 #include "base/base.h"
+
+#include "base/base.h"
 #include "proc.h"
 #include "sched/sched.h"
 
@@ -511,4 +513,13 @@ keel_term act_alias(keel_term unused)
 keel_term act_unalias(keel_term alias)
 {
     return keel_bool(keel_unalias(keel_to_ref(alias)));
+}
+
+// Crash reports show stacks, and each test and seed has a child process of its own: the
+// debug information is read once, here, before the first of them is forked. Otherwise the
+// reading takes most of their time.
+__attribute__((constructor)) static void read_debug_information(void)
+{
+    struct kl_symbol symbol;
+    kl_symbol_resolve((uintptr_t)read_debug_information, &symbol);
 }
