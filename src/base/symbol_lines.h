@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 // Source lines from debug information: symbol_lines_backtrace.c where the build has
-// libbacktrace, symbol_lines_none.c otherwise. Private to the room.
+// libbacktrace, symbol_lines_table.c otherwise. Private to the room.
 //
 // Fills in what it finds; false when it found neither a function nor a line.
 bool kl_symbol_lines_find(uintptr_t pc, struct kl_symbol *ret_symbol);

@@ -86,7 +86,7 @@ static void *call_deferred(void *context)
     keel_status *status = context;
     *status = keel_gen_call(
             keel_from_pid(server_pid), keel_atom(defer), KEEL_NEVER, &reply);
-    CHECK(*status != KEEL_E_EXIT || keel_is(reply, killed));
+    CHECK(*status != KEEL_E_EXIT || keel_is(reply, killed) || keel_is(reply, shutdown));
     keel_scope_close(&scope);
     return NULL;
 }
