@@ -64,7 +64,7 @@ static void find_stack(void)
 static bool has_lines(void)
 {
     struct kl_symbol symbol = {0};
-    return kl_symbol_lines_find(here(), &symbol);
+    return kl_symbol_lines_find(here(), &symbol) && symbol.file != NULL;
 }
 
 static void check_name(uintptr_t pc, const char *name)
