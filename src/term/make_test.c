@@ -36,8 +36,8 @@ TEST("values of every C type become terms")
     keel_ref ref = kl_ref_make(7);
     keel_bytes bytes = {(const uint8_t *)"bytes", 3};
     uint16_t port = 4000;
-    CHECK_STR(keel_show(keel_make(
-                      "{A, B, C, D, E}", port, (char)-1, (uint8_t)255, (short)-2, 1.5f)),
+    CHECK_STR(keel_show(keel_make("{A, B, C, D, E}", port, (signed char)-1, (uint8_t)255,
+                      (short)-2, 1.5f)),
             "{4000,-1,255,-2,1.5}");
     // What C compares is an int.
     CHECK_STR(keel_show(keel_make("{A, B}", port == 4000, keel_bool(port == 4000))),
