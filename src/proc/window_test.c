@@ -128,9 +128,10 @@ static void live_shortly(keel_term unused)
 {
     (void)unused;
     __atomic_store_n(&tenant, keel_self().word, __ATOMIC_RELAXED);
-    for (int i = 0; i < 5; i++) {
+    // A bounded number: on a busy machine more may come than one process can take.
+    for (int i = 0; i < 100; i++) {
         keel_term message;
-        while (keel_receive_until(KEEL_AT_ONCE, &message) == KEEL_OK) {
+        if (keel_receive_until(KEEL_AT_ONCE, &message) == KEEL_OK) {
             CHECK(same_pid(keel_to_pid(message), keel_self()));
         }
     }
@@ -138,7 +139,7 @@ static void live_shortly(keel_term unused)
 
 static void change_tenants(void)
 {
-    enum { TENANTS = 60000 };
+    enum { TENANTS = 10000 };
     pthread_t threads[2];
     __atomic_store_n(&flooding, true, __ATOMIC_RELAXED);
     for (int i = 0; i < 2; i++) {
