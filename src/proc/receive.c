@@ -245,5 +245,6 @@ void keel_hibernate_then(keel_body body, keel_term argument)
     self->state = birth;
     kl_flags_drop(self, KL_BORN);
     kl_flags_add(self, KL_REPLACED);
+    kl_activation(self)->again = true; // a message may be in the mailbox already
     kl_fiber_finish();
 }
