@@ -108,8 +108,9 @@ typedef struct keel_handler {
     /// It runs on a fresh stack; what the failed callback received and built is still
     /// there. What it returns is done: keel_next_exit(reason) ends the process, anything
     /// else lets it go on. Not called for exit signals and kill, nor after keel_gen_fail.
-    /// NULL: the process ends with `reason`. It may fail itself, but not for ever.
-    keel_next (*failed)(void *state, keel_term reason);
+    /// `message` is the one that was being handled, NULL in start. It may fail itself, but
+    /// not for ever. No function: the process ends with `reason`.
+    keel_next (*failed)(void *state, keel_term reason, const keel_message *message);
 } keel_handler;
 
 /// Spawns a handler process; arguments and results as keel_spawn_opt.

@@ -26,8 +26,9 @@ keel_next kl_server_end(struct kl_server *self, keel_term reason, keel_term repl
     return terminate(self, reason);
 }
 
-keel_next kl_server_failed(void *memory, keel_term reason)
+keel_next kl_server_failed(void *memory, keel_term reason, const keel_message *message)
 {
+    (void)message;
     struct kl_server *self = memory;
     if (self->doing == KL_DOING_INIT) {
         if (self->more != NULL) {

@@ -60,7 +60,8 @@ keel_next kl_server_wait(struct kl_server *self);
 // none.
 keel_next kl_server_end(struct kl_server *self, keel_term reason, keel_term reply);
 // The handler's `failed`.
-keel_next kl_server_failed(void *memory, keel_term reason);
+keel_next kl_server_failed(
+        void *memory, keel_term reason, const keel_message *message);
 // {undef, [{Module, Callback, Arity, []}]}: a callback is missing.
 keel_term kl_server_undef(
         const keel_gen_server *module, const char *callback, unsigned arity, keel_term why);

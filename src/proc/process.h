@@ -163,6 +163,8 @@ struct kl_activation {
     int64_t serving_deadline;
     uint8_t serving_flags; // of its envelope
     struct kl_envelope *message; // what a handler's callback got; freed after it
+    keel_message handled; // the same as the handler sees it; for keel_handler.failed
+    bool handling; // the above is in use: no longer in start
     keel_from starter; // waits for the ack; zeroed when given
     uint32_t budget; // messages handled and sent until it should give way
     uint8_t failures; // of this callback, see keel_handler.failed

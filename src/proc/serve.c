@@ -196,11 +196,12 @@ static void serve(struct kl_process *self, struct kl_activation *activation)
 {
     const keel_handler *handler = self->entry;
     const struct kl_heap clean = activation->heap;
-    keel_message message;
-    while (next_message(self, activation, &message)) {
+    keel_message *message = &activation->handled;
+    activation->handling = true;
+    while (next_message(self, activation, message)) {
         kl_flags_drop(self, KL_TIMED_OUT | KL_AGAIN);
         self->deadline = INT64_MAX;
-        keel_next next = handler->receive(self->state, &message);
+        keel_next next = handler->receive(self->state, message);
         if (activation->serving.tag.word != 0) {
             kl_call_defer(self, activation);
         }
@@ -257,7 +258,8 @@ void kl_failed_main(void *argument)
     struct kl_activation *activation = argument;
     struct kl_process *self = activation->process;
     const keel_handler *handler = self->entry;
-    keel_next next = handler->failed(self->state, self->exit_reason);
+    const keel_message *message = activation->handling ? &activation->handled : NULL;
+    keel_next next = handler->failed(self->state, self->exit_reason, message);
     if (next.action != KEEL_NEXT_EXIT) {
         kl_flags_drop(self, KL_ERROR | KL_FAULT);
     }

@@ -48,6 +48,7 @@ static struct kl_activation *activate(struct kl_process *self)
     activation->failures = 0;
     activation->message = NULL;
     activation->tries = NULL;
+    activation->handling = false;
     kl_heap_init(
             &activation->heap, activation + 1, stack->scratch_bytes - sizeof *activation);
     if (self->extras != NULL) {
