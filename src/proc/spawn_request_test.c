@@ -157,6 +157,39 @@ PROCESS_TEST(
     }
 }
 
+THREADS_TEST(
+        "the reply to a spawn request is first however fast the child is", .ids = "PR-027")
+{
+    // A burst is shared among the workers: children run while others are requested.
+    enum { BURSTS = 400, BURST = 64 };
+    for (int i = 0; i < BURSTS; i++) {
+        keel_scope scope = keel_scope_open();
+        keel_pid born[BURST], pid;
+        int replies = 0, ended = 0;
+        for (int j = 0; j < BURST; j++) {
+            keel_ref request;
+            CHECK_OK(keel_spawn_request(
+                    send_first, keel_from_pid(keel_self()), NULL, KEEL_NONE, &request));
+        }
+        while (ended < BURST) {
+            keel_term message = next_message(__FILE__, __LINE__);
+            if (keel_match(message, "{spawn_reply, _, ok, Pid}", &pid)) {
+                CHECK(replies < BURST);
+                born[replies++] = pid;
+                continue;
+            }
+            CHECK_TERM(message, "{first, Pid}", &pid);
+            int known = 0;
+            while (known < replies && !same_pid(born[known], pid)) {
+                known++;
+            }
+            CHECK(known < replies);
+            ended++;
+        }
+        keel_scope_close(&scope);
+    }
+}
+
 PROCESS_TEST(
         "a request that was answered, or is none, cannot be abandoned", .ids = "PR-028")
 {

@@ -329,6 +329,24 @@ PROCESS_TEST("a timer goes away with the process it would tell", .ids = "PR-191"
     CHECK(!no_ref(timer));
 }
 
+static keel_term act_time_itself(keel_term unused)
+{
+    (void)unused;
+    return keel_from_ref(keel_send_after(long_time, keel_self(), keel_atom(never)));
+}
+
+PROCESS_TEST("a timer that a process has set for itself goes with it", .ids = "PR-191")
+{
+    for (int i = 0; i < 20; i++) {
+        keel_pid pid = new_puppet();
+        keel_ref timer = keel_to_ref(ask(pid, act_time_itself, KEEL_NONE));
+        CHECK(keel_read_timer(timer, NULL));
+        end_process(pid);
+        CHECK(!keel_read_timer(timer, NULL));
+    }
+    // None of them is armed any more: the end of the test looks for those that are left.
+}
+
 PROCESS_TEST("a timer survives who made it", .ids = "PR-193")
 {
     keel_pid maker = new_puppet();
