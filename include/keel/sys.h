@@ -116,7 +116,7 @@ KEEL_API void keel_sys_trace_sink_set(
 typedef struct keel_sys {
     struct kl_sys_debug *debug; ///< NULL while nothing is switched on
     bool suspended;
-    bool alone; ///< started without a link: get_status names itself as its parent
+    uint8_t own[6]; ///< for the behaviour itself: it would be padding otherwise
 } keel_sys;
 
 /// What a behaviour gives the requests; `state` is what it passes on. Static. Any of the

@@ -8,12 +8,20 @@
 
 static keel_next start(void *memory, keel_term argument);
 static keel_next receive(void *memory, const keel_message *message);
+static keel_next wait_is_over(struct kl_server *self, const keel_message *message);
+static keel_next missing(struct kl_server *self, const keel_message *message,
+        const char *callback, unsigned arity);
+static keel_next go_on(struct kl_server *self, const keel_result *result);
 static keel_next follow(
-        struct kl_server *self, enum kl_step_phase phase, const keel_result *result);
-static keel_next handle_parent_exit(struct kl_server *self, const keel_message *message);
-static keel_next handle_timeout(struct kl_server *self);
-static keel_next handle_continue(struct kl_server *self);
-static keel_result call_info(struct kl_server *self);
+        struct kl_server *self, const keel_message *message, const keel_result *result);
+
+// Any message ends the wait that the last callback asked for. Its message stays until the
+// next result, for whoever asks what was being handled.
+static inline void end_wait(struct kl_server *self)
+{
+    self->sys.own[KL_SERVER_THEN] = KEEL_THEN_WAIT;
+    self->sys.own[KL_SERVER_HIBERNATES] = false;
+}
 
 static const keel_handler pattern = {
         .start = start, .receive = receive, .failed = kl_server_failed};
@@ -64,23 +72,22 @@ struct kl_server_more *kl_server_more(struct kl_server *self)
 keel_next kl_server_wait(struct kl_server *self)
 {
     keel_deadline until = KEEL_NEVER;
-    if (self->then == KEEL_THEN_TIMEOUT) {
-        until = KEEL_IN(self->time);
-    } else if (self->then == KEEL_THEN_MESSAGE) {
-        until = keel_deadline_at(self->time);
-    } else if (self->more != NULL && self->more->hibernate_after > 0 && !self->hibernate) {
+    bool hibernates = self->sys.own[KL_SERVER_HIBERNATES];
+    uint8_t then = self->sys.own[KL_SERVER_THEN];
+    if (then == KEEL_THEN_TIMEOUT) {
+        until = KEEL_IN(self->more->time);
+    } else if (then == KEEL_THEN_MESSAGE) {
+        until = keel_deadline_at(self->more->time);
+    } else if (self->more != NULL && self->more->hibernate_after > 0 && !hibernates) {
         until = KEEL_IN(self->more->hibernate_after);
     }
-    return self->hibernate ? keel_next_hibernate(until) : keel_next_wait_until(until);
+    return hibernates ? keel_next_hibernate(until) : keel_next_wait_until(until);
 }
 
 static void begin(struct kl_server *self, const keel_gen_server *module,
         const struct kl_start_info *info)
 {
     self->module = module;
-    self->state = (char *)self + KL_SERVER_BYTES;
-    self->linked = info->linked;
-    self->sys.alone = !info->linked;
     if (!keel_is_none(info->name) || info->hibernate_after > 0) {
         struct kl_server_more *more = kl_server_more(self);
         more->name = keel_is_none(info->name) ? KEEL_NONE : keel_keep(info->name);
@@ -100,13 +107,13 @@ static keel_next start(void *memory, keel_term argument)
     if (self->module->init == NULL) {
         keel_exit(kl_server_undef(self->module, "init", 1, keel_atom(undef)));
     }
-    keel_result result = self->module->init(info.argument, self->state);
+    keel_result result = self->module->init(info.argument, kl_server_state(self));
     struct kl_step step = kl_step_decide(KL_STEP_INIT, &result);
     keel_term error = keel_atom(error);
     switch (step.verdict) {
     case KL_STEP_GO_ON:
         keel_gen_ack(keel_atom(ok));
-        return follow(self, KL_STEP_INIT, &result);
+        return go_on(self, &result);
     case KL_STEP_IGNORE:
         kl_start_fail(info.name, keel_atom(ignore), keel_atom(normal));
     case KL_STEP_FAIL:
@@ -123,210 +130,184 @@ static keel_next start(void *memory, keel_term argument)
 
 // --- messages ---
 
-// Any message ends the wait that the last callback asked for.
-static inline void end_wait(struct kl_server *self)
-{
-    self->hibernate = false;
-    if (self->then != KEEL_THEN_WAIT) {
-        self->then = KEEL_THEN_WAIT;
-        keel_drop(self->extra);
-        self->extra = KEEL_NONE;
-    }
-}
-
 static keel_next handle_call(struct kl_server *self, const keel_message *message)
 {
-    self->from = message->from;
     if (self->sys.debug != NULL) {
-        kl_server_event_in(self);
+        kl_server_event_in(self, message);
     }
     if (self->module->handle_call == NULL) {
-        return kl_server_end(self,
-                kl_server_undef(self->module, "handle_call", 3, keel_atom(undef)),
-                KEEL_NONE);
+        return missing(self, message, "handle_call", 3);
     }
     keel_result result = self->module->handle_call(
-            message->body, message->from, self->state);
+            message->body, message->from, kl_server_state(self));
     // The common case is decided here; follow() knows all of them.
     if (result.kind == KEEL_RESULT_REPLY && result.then == KEEL_THEN_WAIT &&
-            !result.hibernate && self->sys.debug == NULL && self->more == NULL &&
-            !keel_is_none(result.value)) {
+            !result.hibernate && self->sys.debug == NULL && !keel_is_none(result.value)) {
         keel_gen_reply(message->from, result.value);
-        return keel_next_wait();
+        return self->more == NULL ? keel_next_wait() : go_on(self, &result);
     }
-    return follow(self, KL_STEP_CALL, &result);
+    return follow(self, message, &result);
 }
 
-static keel_next handle_cast(struct kl_server *self)
+static keel_next handle_cast(struct kl_server *self, const keel_message *message)
 {
     if (self->sys.debug != NULL) {
-        kl_server_event_in(self);
+        kl_server_event_in(self, message);
     }
     if (self->module->handle_cast == NULL) {
-        return kl_server_end(self,
-                kl_server_undef(self->module, "handle_cast", 2, keel_atom(undef)),
-                KEEL_NONE);
+        return missing(self, message, "handle_cast", 2);
     }
-    keel_result result = self->module->handle_cast(self->body, self->state);
-    return follow(self, KL_STEP_OTHER, &result);
+    keel_result result = self->module->handle_cast(message->body, kl_server_state(self));
+    if (result.kind == KEEL_RESULT_NOREPLY && result.then == KEEL_THEN_WAIT &&
+            !result.hibernate && self->sys.debug == NULL && self->more == NULL) {
+        return keel_next_wait();
+    }
+    return follow(self, message, &result);
 }
 
-static keel_next handle_info(struct kl_server *self)
+// Without handle_info a message is told of and dropped.
+static keel_next handle_info(struct kl_server *self, const keel_message *message)
 {
     if (self->sys.debug != NULL) {
-        kl_server_event_in(self);
+        kl_server_event_in(self, message);
     }
-    keel_result result = call_info(self);
-    return follow(self, KL_STEP_OTHER, &result);
+    keel_term body = kl_server_body(self, message);
+    keel_result result = self->module->handle_info == NULL
+                                 ? keel_unexpected(body)
+                                 : self->module->handle_info(body, kl_server_state(self));
+    return follow(self, message, &result);
+}
+
+static keel_next handle_continue(struct kl_server *self, const keel_message *message)
+{
+    if (self->module->handle_continue == NULL) {
+        return missing(self, message, "handle_continue", 2);
+    }
+    if (self->sys.debug != NULL) {
+        kl_server_event_in(self, message);
+    }
+    keel_result result = self->module->handle_continue(
+            self->more->extra, kl_server_state(self));
+    return follow(self, message, &result);
 }
 
 static keel_next receive(void *memory, const keel_message *message)
 {
     struct kl_server *self = memory;
-    self->body = message->body;
     switch (message->kind) {
     case KEEL_MESSAGE_CALL:
         end_wait(self);
-        self->doing = KL_DOING_CALL;
         return handle_call(self, message);
     case KEEL_MESSAGE_CAST:
         end_wait(self);
-        self->doing = KL_DOING_CAST;
-        return handle_cast(self);
+        return handle_cast(self, message);
     case KEEL_MESSAGE_SYSTEM:
-        self->doing = KL_DOING_SYSTEM;
         return keel_sys_handle(&self->sys, &kl_server_sys, self, message);
     case KEEL_MESSAGE_TIMEOUT:
-        return handle_timeout(self);
+        return wait_is_over(self, message);
     case KEEL_MESSAGE_AGAIN:
-        return handle_continue(self);
+        return handle_continue(self, message);
     case KEEL_MESSAGE_PARENT_EXIT:
         end_wait(self);
-        return handle_parent_exit(self, message);
+        return kl_server_end(self, message, message->body, KEEL_NONE);
     default:
         end_wait(self);
-        self->doing = KL_DOING_INFO;
-        return handle_info(self);
+        return handle_info(self, message);
     }
 }
 
-static keel_next handle_parent_exit(struct kl_server *self, const keel_message *message)
+static keel_next wait_is_over(struct kl_server *self, const keel_message *message)
 {
-    self->body = keel_tuple_of(
-            keel_atom(EXIT), keel_from_pid(keel_gen_parent()), message->body);
-    self->doing = KL_DOING_PARENT_EXIT;
-    return kl_server_end(self, message->body, KEEL_NONE);
-}
-
-// Gives back what was kept for the callback that has just run. An exit reason may be part
-// of it; then, as after a failure, it goes with the process.
-static keel_next drop_after(keel_next next, keel_term kept)
-{
-    if (next.action != KEEL_NEXT_EXIT) {
-        keel_drop(kept);
-    }
-    return next;
-}
-
-static keel_next handle_timeout(struct kl_server *self)
-{
-    if (self->then == KEEL_THEN_WAIT) {
-        self->hibernate = true; // hibernate_after has passed
+    if (self->sys.own[KL_SERVER_THEN] == KEEL_THEN_WAIT) {
+        self->sys.own[KL_SERVER_HIBERNATES] = true; // hibernate_after has passed
         return kl_server_wait(self);
     }
-    self->body = self->then == KEEL_THEN_TIMEOUT ? keel_atom(timeout) : self->extra;
-    self->doing = KL_DOING_TIMEOUT;
-    self->then = KEEL_THEN_WAIT;
-    self->hibernate = false;
-    keel_term kept = self->extra;
-    self->extra = KEEL_NONE;
-    return drop_after(handle_info(self), kept);
+    self->sys.own[KL_SERVER_HIBERNATES] = false;
+    return handle_info(self, message);
 }
 
-static keel_next handle_continue(struct kl_server *self)
+keel_term kl_server_body(const struct kl_server *self, const keel_message *message)
 {
-    self->doing = KL_DOING_CONTINUE;
-    self->then = KEEL_THEN_WAIT;
-    self->body = self->extra;
-    keel_term kept = self->extra;
-    self->extra = KEEL_NONE;
-    if (self->module->handle_continue == NULL) {
-        return kl_server_end(self,
-                kl_server_undef(self->module, "handle_continue", 2, keel_atom(undef)),
-                KEEL_NONE);
+    if (message->kind == KEEL_MESSAGE_PARENT_EXIT) {
+        return keel_tuple_of(
+                keel_atom(EXIT), keel_from_pid(keel_gen_parent()), message->body);
     }
-    if (self->sys.debug != NULL) {
-        kl_server_event_in(self);
+    if (message->kind != KEEL_MESSAGE_TIMEOUT) {
+        return message->body;
     }
-    keel_result result = self->module->handle_continue(self->body, self->state);
-    return drop_after(follow(self, KL_STEP_OTHER, &result), kept);
-}
-
-// Without handle_info a message is told of and dropped.
-static keel_result call_info(struct kl_server *self)
-{
-    if (self->module->handle_info != NULL) {
-        return self->module->handle_info(self->body, self->state);
-    }
-    return keel_unexpected(self->body);
+    bool plain = self->more == NULL || keel_is_none(self->more->extra);
+    return plain ? keel_atom(timeout) : self->more->extra;
 }
 
 // --- results ---
 
-static keel_next go_on(struct kl_server *self, const keel_result *result)
+static keel_next missing(struct kl_server *self, const keel_message *message,
+        const char *callback, unsigned arity)
 {
-    self->then = result->then;
-    self->time = result->time;
-    self->hibernate = result->hibernate;
-    if (result->then == KEEL_THEN_CONTINUE || result->then == KEEL_THEN_MESSAGE) {
-        self->extra = keel_keep(
-                keel_is_none(result->extra) ? keel_atom(undefined) : result->extra);
-    }
-    if (result->then == KEEL_THEN_CONTINUE) {
-        return keel_next_again();
-    }
-    return kl_server_wait(self);
+    keel_term why = kl_server_undef(self->module, callback, arity, keel_atom(undef));
+    return kl_server_end(self, message, why, KEEL_NONE);
 }
 
-static keel_next unexpected(struct kl_server *self, const struct kl_step *step)
+// Does what comes after a callback. What the last result had kept goes; the new result may
+// be made of it.
+static keel_next go_on(struct kl_server *self, const keel_result *result)
 {
-    if (self->doing == KL_DOING_CALL || self->doing == KL_DOING_CAST) {
-        bool call = self->doing == KL_DOING_CALL;
+    keel_term old = self->more == NULL ? KEEL_NONE : self->more->extra;
+    self->sys.own[KL_SERVER_THEN] = result->then;
+    self->sys.own[KL_SERVER_HIBERNATES] = result->hibernate;
+    if (result->then != KEEL_THEN_WAIT) {
+        struct kl_server_more *more = kl_server_more(self);
+        keel_term extra = keel_is_none(result->extra) ? keel_atom(undefined)
+                                                      : result->extra;
+        more->time = result->time;
+        more->extra = result->then == KEEL_THEN_TIMEOUT ? KEEL_NONE : keel_keep(extra);
+    } else if (self->more != NULL) {
+        self->more->extra = KEEL_NONE;
+    }
+    keel_drop(old);
+    return result->then == KEEL_THEN_CONTINUE ? keel_next_again() : kl_server_wait(self);
+}
+
+static keel_next unexpected(
+        struct kl_server *self, const keel_message *message, keel_term request)
+{
+    bool call = message->kind == KEEL_MESSAGE_CALL;
+    if (call || message->kind == KEEL_MESSAGE_CAST) {
         keel_term why = keel_tuple_of(
-                call ? keel_atom(bad_call) : keel_atom(bad_cast), step->reason);
-        return kl_server_end(self,
+                call ? keel_atom(bad_call) : keel_atom(bad_cast), request);
+        return kl_server_end(self, message,
                 kl_server_undef(self->module, call ? "handle_call" : "handle_cast",
                         call ? 3 : 2, why),
                 KEEL_NONE);
     }
-    keel_term module = keel_string(self->module->name);
     keel_report(KEEL_REPORT_WARNING,
             keel_make("#{label => {gen_server, no_handle_info}, module => Module, "
                       "message => Message}",
-                    module, self->body));
+                    self->module->name, request));
     keel_result carry_on = keel_noreply();
-    return follow(self, KL_STEP_OTHER, &carry_on);
+    return follow(self, message, &carry_on);
 }
 
 static keel_next follow(
-        struct kl_server *self, enum kl_step_phase phase, const keel_result *result)
+        struct kl_server *self, const keel_message *message, const keel_result *result)
 {
-    struct kl_step step = kl_step_decide(phase, result);
+    bool call = message->kind == KEEL_MESSAGE_CALL;
+    struct kl_step step = kl_step_decide(call ? KL_STEP_CALL : KL_STEP_OTHER, result);
     switch (step.verdict) {
     case KL_STEP_GO_ON:
         if (!keel_is_none(step.reply)) {
-            keel_gen_reply(self->from, step.reply);
+            keel_gen_reply(message->from, step.reply);
         }
-        if (self->sys.debug != NULL && phase != KL_STEP_INIT) {
-            kl_server_event_out(self, step.reply);
+        if (self->sys.debug != NULL) {
+            kl_server_event_out(self, message->from, step.reply);
         }
         return go_on(self, result);
     case KL_STEP_STOP:
-        return kl_server_end(self, step.reason, step.reply);
+        return kl_server_end(self, message, step.reason, step.reply);
     case KL_STEP_UNEXPECTED:
-        return unexpected(self, &step);
+        return unexpected(self, message, step.reason);
     default:
-        return kl_server_end(self,
+        return kl_server_end(self, message,
                 keel_tuple_of(keel_atom(bad_return_value), kl_step_result_term(result)),
                 KEEL_NONE);
     }
@@ -374,11 +355,16 @@ void keel_gen_server_enter_loop(const keel_gen_server *server,
     struct kl_start_info info = {.module = server,
             .name = keel_is_tuple(opts->name) ? opts->name : KEEL_NONE,
             .hibernate_after = opts->hibernate_after,
-            .debug = opts->debug,
-            .linked = keel_parent().word != 0};
+            .debug = opts->debug};
     struct kl_server *self = keel_alloc(handler->state_bytes);
     begin(self, server, &info);
-    keel_result result = first(
-            keel_is_none(opts->argument) ? keel_nil() : opts->argument, self->state);
-    keel_gen_enter(handler, self, follow(self, KL_STEP_INIT, &result));
+    keel_term argument = keel_is_none(opts->argument) ? keel_nil() : opts->argument;
+    keel_result result = first(argument, kl_server_state(self));
+    struct kl_step step = kl_step_decide(KL_STEP_INIT, &result);
+    if (step.verdict != KL_STEP_GO_ON) {
+        keel_exit(step.verdict == KL_STEP_STOP ? step.reason
+                                               : keel_tuple_of(keel_atom(bad_return_value),
+                                                         kl_step_result_term(&result)));
+    }
+    keel_gen_enter(handler, self, go_on(self, &result));
 }

@@ -49,9 +49,10 @@ static keel_term change_in_place(struct kl_server *self, const keel_gen_server *
     if (module->code_change == NULL) {
         return keel_atom(ok);
     }
-    struct snapshot snapshot = take_snapshot(&self->module->state, self->state);
-    keel_term result = run_change(module, self->state, old_version, extra);
-    end_snapshot(&snapshot, self->state, !keel_is(result, ok));
+    void *state = kl_server_state(self);
+    struct snapshot snapshot = take_snapshot(&self->module->state, state);
+    keel_term result = run_change(module, state, old_version, extra);
+    end_snapshot(&snapshot, state, !keel_is(result, ok));
     return result;
 }
 
@@ -66,7 +67,7 @@ static keel_term change_layout(struct kl_server *self, const keel_gen_server *to
         keel_term old_version, keel_term extra)
 {
     const keel_gen_server *from = self->module;
-    void *old_state = self->state;
+    void *old_state = kl_server_state(self);
     void *new_state = keel_alloc(to->state.bytes + 1);
     struct snapshot snapshot = take_snapshot(&from->state, old_state);
     keel_state_migrate(&from->state, old_state, &to->state, new_state);
@@ -79,7 +80,7 @@ static keel_term change_layout(struct kl_server *self, const keel_gen_server *to
     end_snapshot(&snapshot, old_state, !done);
     void *useless = done ? old_state : new_state;
     if (done) {
-        self->state = new_state;
+        kl_server_more(self)->state = new_state;
     }
     if (useless != (char *)self + KL_SERVER_BYTES) {
         keel_free(useless);

@@ -7,54 +7,62 @@
 #include <keel/inspect.h>
 #include <string.h>
 
-static keel_next terminate(struct kl_server *self, keel_term reason);
-static keel_next report_and_exit(struct kl_server *self, keel_term reason);
+static keel_next terminate(
+        struct kl_server *self, const keel_message *message, keel_term reason);
+static keel_next report_and_exit(
+        struct kl_server *self, const keel_message *message, keel_term reason);
 static bool is_abnormal(keel_term reason);
 
+static void set_ending(struct kl_server *self, enum kl_ending ending)
+{
+    self->sys.own[KL_SERVER_ENDING] = (uint8_t)ending;
+}
+
 // The state is shown as it was: terminate may give back what it holds.
-keel_next kl_server_end(struct kl_server *self, keel_term reason, keel_term reply)
+keel_next kl_server_end(struct kl_server *self, const keel_message *message,
+        keel_term reason, keel_term reply)
 {
     if (!keel_is_none(reply)) {
         kl_server_more(self)->reply = reply;
     }
     if (is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
-        self->ending = KL_SHOWS_STATE;
+        set_ending(self, KL_SHOWS_STATE);
         struct kl_server_more *more = kl_server_more(self);
         more->reason = reason;
         more->shown = kl_copy_here(kl_server_state_term(self));
     }
-    return terminate(self, reason);
+    return terminate(self, message, reason);
 }
 
 keel_next kl_server_failed(void *memory, keel_term reason, const keel_message *message)
 {
-    (void)message;
     struct kl_server *self = memory;
-    if (self->doing == KL_DOING_INIT) {
+    if (message == NULL) { // in init
         if (self->more != NULL) {
             kl_start_drop_name(self->more->name);
         }
         return keel_next_exit(reason);
     }
-    switch (self->ending) {
+    switch (self->sys.own[KL_SERVER_ENDING]) {
     case KL_RUNS:
-        return kl_server_end(self, reason, KEEL_NONE);
+        return kl_server_end(self, message, reason, KEEL_NONE);
     case KL_SHOWS_STATE:
-        return terminate(self, self->more->reason);
+        return terminate(self, message, self->more->reason);
     case KL_TERMINATES:
-        return report_and_exit(self, reason);
+        return report_and_exit(self, message, reason);
     default:
         return keel_next_exit(reason);
     }
 }
 
-static keel_next terminate(struct kl_server *self, keel_term reason)
+static keel_next terminate(
+        struct kl_server *self, const keel_message *message, keel_term reason)
 {
-    self->ending = KL_TERMINATES;
+    set_ending(self, KL_TERMINATES);
     if (self->module->terminate != NULL) {
-        self->module->terminate(reason, self->state);
+        self->module->terminate(reason, kl_server_state(self));
     }
-    return report_and_exit(self, reason);
+    return report_and_exit(self, message, reason);
 }
 
 static bool is_abnormal(keel_term reason)
@@ -65,42 +73,42 @@ static bool is_abnormal(keel_term reason)
 
 // --- the report ---
 
-keel_term kl_server_last_message(const struct kl_server *self)
+keel_term kl_server_shown_message(const struct kl_server *self, const keel_message *message)
 {
-    switch (self->doing) {
-    case KL_DOING_CAST:
-        return keel_tuple_of(keel_atom_text("$gen_cast"), self->body);
-    case KL_DOING_CONTINUE:
-        return keel_tuple_of(keel_atom(continue), self->body);
-    case KL_DOING_SYSTEM:
-    case KL_DOING_INIT:
+    switch (message->kind) {
+    case KEEL_MESSAGE_CAST:
+        return keel_tuple_of(keel_atom_text("$gen_cast"), message->body);
+    case KEEL_MESSAGE_AGAIN:
+        return keel_tuple_of(keel_atom(continue), self->more->extra);
+    case KEEL_MESSAGE_SYSTEM:
         return keel_nil();
     default:
-        return self->body;
+        return kl_server_body(self, message);
     }
 }
 
 // Who made the call: {Pid, {Name, []}}, {Pid, dead}, undefined. OTP has a stack in the
 // list; making one readable takes longer than a supervisor takes to start the server anew.
-static keel_term client_info(const struct kl_server *self)
+static keel_term client_info(const keel_message *message)
 {
-    if (self->doing != KL_DOING_CALL) {
+    if (message->kind != KEEL_MESSAGE_CALL) {
         return keel_atom(undefined);
     }
-    keel_term pid = keel_from_pid(self->from.pid);
+    keel_term pid = keel_from_pid(message->from.pid);
     keel_process_view view;
-    if (!keel_inspect_process(self->from.pid, &view)) {
+    if (!keel_inspect_process(message->from.pid, &view)) {
         return keel_tuple_of(pid, keel_atom(dead));
     }
     keel_term name = keel_is_none(view.name) ? pid : view.name;
     return keel_tuple_of(pid, keel_tuple_of(name, keel_nil()));
 }
 
-static keel_term make_report(struct kl_server *self, keel_term reason)
+static keel_term make_report(
+        struct kl_server *self, const keel_message *message, keel_term reason)
 {
     keel_term shown = self->more == NULL ? KEEL_NONE : self->more->shown;
-    keel_term status = kl_server_format_status(
-            self, shown, kl_server_last_message(self), reason, keel_sys_logged(&self->sys));
+    keel_term status = kl_server_format_status(self, shown,
+            kl_server_shown_message(self, message), reason, keel_sys_logged(&self->sys));
     keel_term label = keel_process_get_label(keel_self());
     keel_term name = kl_start_shown_name(self->more == NULL ? KEEL_NONE : self->more->name);
     keel_term state = keel_map_get(status, keel_atom(state));
@@ -110,20 +118,21 @@ static keel_term make_report(struct kl_server *self, keel_term reason)
             name, keel_map_get(status, keel_atom(message)),
             keel_is_none(state) ? keel_atom(undefined) : state,
             keel_map_get(status, keel_atom(log)), keel_map_get(status, keel_atom(reason)),
-            client_info(self));
+            client_info(message));
     return keel_is_none(label) ? report
                                : keel_map_put(report, keel_atom(process_label), label);
 }
 
-static keel_next report_and_exit(struct kl_server *self, keel_term reason)
+static keel_next report_and_exit(
+        struct kl_server *self, const keel_message *message, keel_term reason)
 {
-    self->ending = KL_REPORTS;
+    set_ending(self, KL_REPORTS);
     if (is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
-        keel_report(KEEL_REPORT_ERROR, make_report(self, reason));
+        keel_report(KEEL_REPORT_ERROR, make_report(self, message, reason));
     }
     if (self->more != NULL) {
         if (!keel_is_none(self->more->reply)) {
-            keel_gen_reply(self->from, self->more->reply);
+            keel_gen_reply(message->from, self->more->reply);
         }
         kl_start_drop_name(self->more->name);
     }

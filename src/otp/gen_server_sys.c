@@ -28,8 +28,9 @@ const keel_sys_ops kl_server_sys = {
 keel_term kl_server_state_term(const struct kl_server *self)
 {
     const keel_gen_server *module = self->module;
-    return module->get_state != NULL ? module->get_state(self->state)
-                                     : keel_state_to_term(&module->state, self->state);
+    return module->get_state != NULL
+                   ? module->get_state(kl_server_state(self))
+                   : keel_state_to_term(&module->state, kl_server_state(self));
 }
 
 // --- state and status ---
@@ -44,9 +45,9 @@ static void set_state(void *memory, keel_term term)
     struct kl_server *self = memory;
     const keel_gen_server *module = self->module;
     if (module->set_state != NULL) {
-        module->set_state(self->state, term);
+        module->set_state(kl_server_state(self), term);
     } else {
-        keel_state_from_term(&module->state, self->state, term);
+        keel_state_from_term(&module->state, kl_server_state(self), term);
     }
 }
 
@@ -106,12 +107,11 @@ static keel_term misc(void *memory)
     int length = snprintf(header, sizeof header, "Status for generic server ");
     keel_print(header + length, sizeof header - (size_t)length, name(self), NULL);
     keel_term stage = self->sys.suspended ? keel_atom(suspended) : keel_atom(running);
-    keel_pid parent = self->linked ? keel_parent() : keel_self();
     return keel_make(
             "[{header, Header}, {data, [{\"Status\", Stage}, {\"Parent\", Parent}, "
             "{\"Logged events\", Log}]}, {data, [{\"State\", State}]}]",
-            keel_charlist(header), stage, parent, keel_map_get(status, keel_atom(log)),
-            keel_map_get(status, keel_atom(state)));
+            keel_charlist(header), stage, keel_gen_parent(),
+            keel_map_get(status, keel_atom(log)), keel_map_get(status, keel_atom(state)));
 }
 
 static keel_term name(void *memory)
@@ -127,7 +127,8 @@ static keel_next resume(void *memory)
 
 static keel_next terminate(void *memory, keel_term reason)
 {
-    return kl_server_end(memory, reason, KEEL_NONE);
+    static const keel_message request = {.kind = KEEL_MESSAGE_SYSTEM};
+    return kl_server_end(memory, &request, reason, KEEL_NONE);
 }
 
 // A bare pointer to another version of the module is what keel_gen_server_upgrade sends.
@@ -141,25 +142,23 @@ static keel_term code_change(
 
 // --- events ---
 
-void kl_server_event_in(struct kl_server *self)
+void kl_server_event_in(struct kl_server *self, const keel_message *message)
 {
-    keel_term event;
-    if (self->doing == KL_DOING_CALL) {
+    keel_term event = kl_server_shown_message(self, message);
+    if (message->kind == KEEL_MESSAGE_CALL) {
         event = keel_make("{in, {'$gen_call', From, Request}}",
-                keel_from_to_term(self->from), self->body);
-    } else if (self->doing == KL_DOING_CONTINUE) {
-        event = kl_server_last_message(self);
-    } else {
-        event = keel_tuple_of(keel_atom(in), kl_server_last_message(self));
+                keel_from_to_term(message->from), message->body);
+    } else if (message->kind != KEEL_MESSAGE_AGAIN) {
+        event = keel_tuple_of(keel_atom(in), event);
     }
     keel_sys_event(&self->sys, &kl_server_sys, self, event);
 }
 
-void kl_server_event_out(struct kl_server *self, keel_term reply)
+void kl_server_event_out(struct kl_server *self, keel_from from, keel_term reply)
 {
     keel_term state = kl_server_state_term(self);
     keel_term event = keel_is_none(reply) ? keel_tuple_of(keel_atom(noreply), state)
                                           : keel_make("{out, Reply, To, State}", reply,
-                                                    keel_from_to_term(self->from), state);
+                                                    keel_from_to_term(from), state);
     keel_sys_event(&self->sys, &kl_server_sys, self, event);
 }

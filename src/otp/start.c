@@ -5,16 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-// The third element of the argument that travels: a small integer of these when there is
-// nothing else to tell, else {Flags, Name, HibernateAfter, Debug}.
-enum { LINKED = 1 };
-
 static struct kl_registered start_functions;
 
 static keel_status spawn_options(const keel_start_opts *opts, enum kl_start_kind kind,
         const struct kl_name *name, keel_spawn_opts *ret);
-static keel_term pack(const void *module, const keel_start_opts *opts, int flags,
-        const struct kl_name *name);
+static keel_term pack(
+        const void *module, const keel_start_opts *opts, const struct kl_name *name);
 static keel_started outcome(
         keel_status status, keel_pid pid, keel_ref monitor, keel_term ack);
 
@@ -43,10 +39,9 @@ keel_started kl_start(const keel_handler *handler, const void *module,
     keel_pid pid = {0};
     keel_ref monitor = {0};
     keel_term ack = KEEL_NONE;
-    int flags = kind == KL_START_LINKED ? LINKED : 0;
     keel_deadline deadline = opts->timeout > 0 ? KEEL_IN(opts->timeout) : KEEL_NEVER;
-    status = keel_gen_start(handler, pack(module, opts, flags, &name), &spawn, deadline,
-            &pid, &monitor, &ack);
+    status = keel_gen_start(
+            handler, pack(module, opts, &name), &spawn, deadline, &pid, &monitor, &ack);
     return outcome(status, pid, monitor, ack);
 }
 
@@ -59,15 +54,12 @@ struct kl_start_info kl_start_unpack(keel_term argument)
             .debug = KEEL_NONE,
     };
     keel_term more = keel_element(argument, 2);
-    keel_term flags = more;
-    if (keel_is_tuple(more)) {
-        flags = keel_element(more, 0);
-        info.name = keel_is_tuple(keel_element(more, 1)) ? keel_element(more, 1)
-                                                         : KEEL_NONE;
-        info.hibernate_after = keel_to_int(keel_element(more, 2));
-        info.debug = keel_element(more, 3);
+    if (keel_is_tuple(more)) { // {Name, HibernateAfter, Debug}, when there is one of them
+        keel_term name = keel_element(more, 0);
+        info.name = keel_is_tuple(name) ? name : KEEL_NONE;
+        info.hibernate_after = keel_to_int(keel_element(more, 1));
+        info.debug = keel_element(more, 2);
     }
-    info.linked = (keel_to_int(flags) & LINKED) != 0;
     return info;
 }
 
@@ -128,16 +120,16 @@ static keel_status spawn_options(const keel_start_opts *opts, enum kl_start_kind
     return KEEL_OK;
 }
 
-static keel_term pack(const void *module, const keel_start_opts *opts, int flags,
-        const struct kl_name *name)
+static keel_term pack(
+        const void *module, const keel_start_opts *opts, const struct kl_name *name)
 {
     keel_term argument = keel_is_none(opts->argument) ? keel_nil() : opts->argument;
-    keel_term more = keel_int(flags);
+    keel_term more = keel_nil();
     if (name->kind == KL_NAME_VIA || opts->hibernate_after > 0 ||
             !keel_is_none(opts->debug)) {
         keel_term via = name->kind == KL_NAME_VIA ? opts->name : keel_nil();
         keel_term debug = keel_is_none(opts->debug) ? keel_nil() : opts->debug;
-        more = keel_tuple_of(more, via, keel_int(opts->hibernate_after), debug);
+        more = keel_tuple_of(via, keel_int(opts->hibernate_after), debug);
     }
     return keel_tuple_of(keel_pointer(module), argument, more);
 }

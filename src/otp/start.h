@@ -32,7 +32,6 @@ struct kl_start_info {
                     // runtime
     keel_term debug; // a list, or none
     keel_duration hibernate_after; // 0: never
-    bool linked; // to the parent
 };
 
 // Starts a process of `handler` for `module`.

@@ -55,7 +55,7 @@ bool keel_sys_message(
         if (!sys->suspended) {
             return true;
         }
-        keel_pid parent = keel_parent();
+        keel_pid parent = keel_gen_parent();
         keel_term urgent = KEEL_NONE;
         keel_term reason = KEEL_NONE;
         if (keel_receive_where(is_urgent, &parent, KEEL_NEVER, &urgent) != KEEL_OK) {
@@ -215,14 +215,10 @@ static keel_term get_status(keel_sys *sys, const keel_sys_ops *ops, void *state)
     if (keel_atom_from(ops->module, __builtin_strlen(ops->module), &module) != KEEL_OK) {
         module = keel_atom(undefined);
     }
-    keel_pid parent = keel_parent();
-    if (sys->alone || parent.word == 0) {
-        parent = keel_self();
-    }
     keel_term stage = sys->suspended ? keel_atom(suspended) : keel_atom(running);
     return keel_make(
             "{status, Self, {module, Module}, [Dictionary, Stage, Parent, Debug, Misc]}",
-            keel_self(), module, keel_process_dictionary(), stage, parent,
+            keel_self(), module, keel_process_dictionary(), stage, keel_gen_parent(),
             debug_options(sys->debug), run.result);
 }
 
