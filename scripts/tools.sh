@@ -27,6 +27,17 @@ aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 /usr/include/zlib.h zlib1g-dev
 llvm-symbolizer llvm
 /usr/lib/debug/.build-id libc6-dbg
+/usr/include/sqlite3.h libsqlite3-dev
+/usr/include/postgresql/libpq-fe.h libpq-dev
+/usr/lib/postgresql postgresql
+/usr/bin/curl-config libcurl4-openssl-dev
+/usr/include/jansson.h libjansson-dev
+/usr/include/libwebsockets.h libwebsockets-dev
+/usr/include/openssl/ssl.h libssl-dev
+openssl openssl
+curl curl
+chromium chromium
+ip iproute2
 "
 runtime_dir=$(clang -print-runtime-dir 2>/dev/null || echo /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux)
 wished+="$runtime_dir/libclang_rt.fuzzer-$(uname -m).a libclang-rt-14-dev
