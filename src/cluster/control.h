@@ -63,7 +63,7 @@ struct kl_control_plan {
     } element[KL_CONTROL_ELEMENTS];
 };
 
-// Chooses the form by the flags agreed (kl_flags_agreed) and measures it.
+// Chooses the form by the flags agreed (kl_dist_flags_agreed) and measures it.
 // KEEL_E_UNSUPPORTED when the peer cannot understand it (it would close the connection),
 // KEEL_E_NOT_ENCODABLE, KEEL_E_TOO_LARGE, KEEL_E_NOMEM.
 keel_status kl_control_plan(const struct kl_control *control, uint64_t agreed,
@@ -77,7 +77,7 @@ keel_status kl_control_write(uint8_t *at, const struct kl_control_plan *plan);
 // kind, arity, types; that `from` lives on `peer` (an atom) and `to` here. Anything else is
 // KEEL_E_MALFORMED, and *ret_why (static) says what was wrong: the connection must close.
 // Other failures are those of kl_etf_decode. `ret_used` gets the bytes of the term, behind
-// which kl_frame_payload looks for the payload. What the peer has not agreed to is still
+// which kl_assembly_payload looks for the payload. What the peer has not agreed to is still
 // understood.
 keel_status kl_control_decode(const uint8_t *body, size_t size, keel_term peer,
         const keel_etf_limits *limits, struct kl_control *ret_control, size_t *ret_used,

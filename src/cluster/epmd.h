@@ -11,7 +11,7 @@
 // stay open: closing it gives the name up.
 enum {
     KL_EPMD_PORT = 4369,
-    KL_EPMD_REQUEST_MAX = 2 + 16 + KL_NAME_MAX, // no request is longer
+    KL_EPMD_REQUEST_MAX = 2 + 16 + KL_NODE_NAME_MAX, // no request is longer
     KL_EPMD_VERSION = 6, // of the distribution protocol, the only one we speak
 };
 
@@ -45,7 +45,7 @@ enum kl_epmd_answer kl_epmd_looked_up(
         const uint8_t *data, size_t size, struct kl_epmd_node *ret_node);
 
 // The names of a host come until epmd closes the connection: `ended` tells that it has.
-// Finds the next line from `*at` on (0 at first) and moves it. KEEL_EPMD_OK: `ret_name`,
+// Finds the next line from `*at` on (0 at first) and moves it. KL_EPMD_OK: `ret_name`,
 // not ended by 0, points into `data`. KL_EPMD_REFUSED: there is no further name.
 struct kl_epmd_name {
     const char *alive;

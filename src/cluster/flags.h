@@ -48,15 +48,15 @@
 
 // What this node offers. The caches for atoms are declined: without them the header of a
 // frame is constant.
-uint64_t kl_flags_offered(bool visible);
+uint64_t kl_dist_flags_offered(bool visible);
 // What a peer's flags mean: the digest is replaced by what it stands for.
-uint64_t kl_flags_expanded(uint64_t flags);
+uint64_t kl_dist_flags_expanded(uint64_t flags);
 // What both can do; of the peer's own state (PUBLISHED, NAME_ME) nothing is left out.
-uint64_t kl_flags_agreed(uint64_t ours, uint64_t theirs);
+uint64_t kl_dist_flags_agreed(uint64_t ours, uint64_t theirs);
 // The mandatory flags that `theirs` lacks; 0: it may come in.
-uint64_t kl_flags_missing(uint64_t theirs);
+uint64_t kl_dist_flags_missing(uint64_t theirs);
 // Writes the names of `flags`, separated by blanks, as OTP calls them ("UTF8_ATOMS"), and
 // what has no name in hexadecimal; cut to `size`, always ended by 0.
-void kl_flags_text(uint64_t flags, char *text, size_t size);
+void kl_dist_flags_text(uint64_t flags, char *text, size_t size);
 
 #endif // KL_CLUSTER_FLAGS_H

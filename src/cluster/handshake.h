@@ -52,7 +52,7 @@ enum kl_handshake_status {
 };
 
 struct kl_handshake_peer {
-    char name[KL_NAME_MAX + 1];
+    char name[KL_NODE_NAME_MAX + 1];
     uint32_t creation;
     uint64_t flags; // all it offers, expanded
     uint64_t agreed; // what both can do
@@ -61,7 +61,7 @@ struct kl_handshake_peer {
 struct kl_handshake_opts {
     const char *own_name; // @borrows until the handshake is over
     uint32_t creation;
-    uint64_t flags; // kl_flags_offered
+    uint64_t flags; // kl_dist_flags_offered
     uint32_t challenge; // from a good random source, a new one each time
     unsigned length_bytes; // of a packet's length: 2, over TLS 4
     const char *peer_name; // dialling only: who must answer; NULL: we accept
