@@ -228,6 +228,9 @@ typedef struct keel_crash {
 /// @thread any @since 0.1
 typedef void (*keel_crash_handler)(const keel_crash *crash);
 KEEL_API keel_crash_handler keel_crash_handler_set(keel_crash_handler handler);
+/// While `quiet`, nobody hears of them, and nothing is spent on it: at first false.
+/// Returns what it was. @thread any @since 0.1
+KEEL_API bool keel_crash_quiet(bool quiet);
 
 KEEL_END_DECLS
 

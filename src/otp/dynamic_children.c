@@ -2,7 +2,7 @@
 // in dynamic_stop.c.
 
 #include "dynamic.h"
-#include <keel/report.h>
+#include "report.h"
 
 static void release(void *table);
 
@@ -240,6 +240,9 @@ static keel_term whole_mfa(
 void kl_dynamic_report(const struct kl_dynamic *self, keel_term context, keel_term reason,
         const struct kl_dynamic_child *child, keel_term shown_pid)
 {
+    if (!kl_report_wanted(KEEL_REPORT_ERROR)) {
+        return;
+    }
     keel_term offender = keel_make(
             "[{pid, Pid}, {id, undefined}, {mfargs, Start}, {restart_type, Restart}, "
             "{shutdown, Shutdown}, {child_type, Type}]",

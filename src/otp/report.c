@@ -23,6 +23,7 @@ bool kl_report_wanted(keel_report_level level)
 
 keel_report_level keel_report_level_set(keel_report_level level)
 {
+    keel_crash_quiet(level < KEEL_REPORT_ERROR);
     return (keel_report_level)kl_exchange_acq_rel(&least, (int)level);
 }
 

@@ -5,10 +5,16 @@
 #include <string.h>
 
 static keel_crash_handler handler;
+static bool is_quiet;
 
 keel_crash_handler keel_crash_handler_set(keel_crash_handler fresh)
 {
     return __atomic_exchange_n(&handler, fresh, __ATOMIC_ACQ_REL);
+}
+
+bool keel_crash_quiet(bool quiet)
+{
+    return __atomic_exchange_n(&is_quiet, quiet, __ATOMIC_RELAXED);
 }
 
 static bool ordinary(keel_term reason)
@@ -96,7 +102,7 @@ void kl_crash_report(struct kl_process *self, keel_term reason)
 {
     bool raised = (self->flags & (KL_ERROR | KL_FAULT)) != 0;
     bool started = (self->flags & KL_STARTED) != 0;
-    if (!raised && (!started || ordinary(reason))) {
+    if ((!raised && (!started || ordinary(reason))) || kl_load_relaxed(&is_quiet)) {
         return;
     }
     struct kl_heap heap;

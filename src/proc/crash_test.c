@@ -214,6 +214,19 @@ PROCESS_TEST("a handler is named as it names itself")
     keel_crash_handler_set(before);
 }
 
+PROCESS_TEST("while it is quiet no crash is told")
+{
+    keel_crash_handler before = listen_to_crashes();
+    CHECK(!keel_crash_quiet(true));
+    keel_pid pid;
+    end_of_spawned(fail, KEEL_NONE, &pid);
+    CHECK_INT(told_count(), 0);
+    CHECK(keel_crash_quiet(false));
+    end_of_spawned(fail, KEEL_NONE, &pid);
+    CHECK_INT(told_count(), 1);
+    keel_crash_handler_set(before);
+}
+
 // --- without a handler ---
 
 static char logged[4000];
