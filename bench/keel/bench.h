@@ -29,21 +29,17 @@ uint64_t bench_share(uint64_t count, uint64_t parts);
 
 // --- server.c: processes ---
 
-// A server that adds what it is cast, and answers {next, N} with N + 1 and `sum` with the
-// sum, which starts anew.
-extern const keel_handler bench_server;
-// The same, hibernating while it waits.
-extern const keel_handler bench_server_hibernating;
-// The same, which first tells the process given as its argument {up, Self}.
-extern const keel_handler bench_server_supervised;
+// A gen_server that adds what it is cast, and answers {next, N} with N + 1 and `sum` with
+// the sum, which starts anew. Its argument may ask for more, see its init.
+extern const keel_gen_server bench_server;
 
 // The start of a handler that has nothing to do before its first message.
 keel_next bench_wait(void *state, keel_term argument);
 
 // Spawns a linked handler process; a failure ends the caller.
 keel_pid bench_spawn(const keel_handler *handler, keel_term argument);
-// Starts a handler process as gen_server:start does: returns when it has acknowledged.
-keel_pid bench_start(const keel_handler *handler, keel_term argument, keel_term name);
+// Starts bench_server; KEEL_NONE: no argument, no name.
+keel_pid bench_start(keel_term argument, keel_term name);
 // Calls with {next, number} and checks the reply.
 void bench_call(keel_term server, int64_t number);
 // Takes `count` messages that are equal to `message`; another one ends the caller.
@@ -53,6 +49,7 @@ void bench_collect(keel_term message, uint64_t count);
 
 void bench_call_one(const char *name, uint64_t count);
 void bench_call_named(const char *name, uint64_t count);
+void bench_call_registry(const char *name, uint64_t count);
 void bench_cast(const char *name, uint64_t count);
 void bench_fan_in(const char *name, uint64_t count);
 void bench_payload_64k(const char *name, uint64_t count);

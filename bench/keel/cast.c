@@ -22,7 +22,7 @@ static void send_casts(keel_term arguments)
     keel_term message = keel_element(arguments, 1);
     int64_t count = keel_to_int(keel_element(arguments, 2));
     for (int64_t i = 0; i < count; i++) {
-        keel_gen_cast(server, message);
+        keel_cast(server, message);
     }
     keel_send(keel_element(arguments, 3), keel_atom(sent));
 }
@@ -39,7 +39,7 @@ static void flood(void *context, uint64_t count)
     bench_collect(keel_atom(sent), flood->senders);
 
     keel_term sum;
-    keel_status status = keel_gen_call(flood->server, keel_atom(sum), KEEL_NEVER, &sum);
+    keel_status status = keel_call_within(flood->server, keel_atom(sum), KEEL_NEVER, &sum);
     KEEL_ASSERT(status == KEEL_OK);
     KEEL_ASSERT(keel_to_int(sum) == flood->each * (int64_t)(share * flood->senders));
 }
@@ -48,7 +48,7 @@ static void measure_flood(
         const char *name, uint64_t count, uint64_t senders, keel_term message, int64_t each)
 {
     struct flood context = {
-            .server = keel_from_pid(bench_start(&bench_server, KEEL_NONE, KEEL_NONE)),
+            .server = keel_from_pid(bench_start(KEEL_NONE, KEEL_NONE)),
             .message = message,
             .senders = senders,
             .each = each,

@@ -158,13 +158,14 @@ void bench_big(const char *name, uint64_t count)
 
 // --- one to all ---
 
-static void publish(void *subscribers, uint64_t rounds)
+static void publish(void *context, uint64_t rounds)
 {
+    (void)context;
     for (uint64_t left = rounds; left-- > 0;) {
         keel_scope scope = keel_scope_open();
         keel_term news = keel_make("{news, Topic, Text, Left, Publisher}", "weather",
                 "sunny sunny sunny sunny sunny sunny sunny sunny ", left, keel_self());
-        keel_broadcast(subscribers, SUBSCRIBERS, news);
+        keel_pubsub_broadcast(keel_atom(news), keel_atom(weather), news);
         keel_scope_close(&scope);
     }
     bench_collect(keel_make("{received, Rounds}", rounds), SUBSCRIBERS);
@@ -173,10 +174,9 @@ static void publish(void *subscribers, uint64_t rounds)
 void bench_broadcast(const char *name, uint64_t count)
 {
     uint64_t rounds = bench_share(count, SUBSCRIBERS);
-    keel_pid *subscribers = keel_alloc(SUBSCRIBERS * sizeof *subscribers);
+    keel_started_or_exit(keel_pubsub_start_link(.name = keel_atom(news)));
     for (int i = 0; i < SUBSCRIBERS; i++) {
-        subscribers[i] = bench_start(&bench_server, KEEL_NONE, KEEL_NONE);
+        bench_start(keel_atom(subscribe), KEEL_NONE);
     }
-    int64_t took = bench_measure(rounds, publish, subscribers);
-    bench_print_per_item(name, took, rounds * SUBSCRIBERS);
+    bench_print_per_item(name, bench_measure(rounds, publish, NULL), rounds * SUBSCRIBERS);
 }

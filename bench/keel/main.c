@@ -19,6 +19,7 @@ static const struct bench_case cases[] = {
         {"call_2s", bench_call_one},
         {"call_1s", bench_call_one},
         {"named_call", bench_call_named},
+        {"registry_call", bench_call_registry},
         {"cast_1_1", bench_cast},
         {"fan_in", bench_fan_in},
         {"payload_64k", bench_payload_64k},
@@ -55,12 +56,6 @@ static void run_case(keel_term arguments)
     keel_gen_ack(keel_atom(ok));
 }
 
-// What OTP's logger level `none` does there: crashes are part of a case.
-static void ignore_crash(const keel_crash *crash)
-{
-    (void)crash;
-}
-
 static int fail(const char *what, const char *why)
 {
     fprintf(stderr, "%s: %s\n", what, why);
@@ -80,7 +75,8 @@ int main(int argc, char **argv)
     if (status != KEEL_OK) {
         return fail("keel_start", keel_status_text(status));
     }
-    keel_crash_handler_set(ignore_crash);
+    keel_report_level_set(
+            KEEL_REPORT_NONE); // as on the other side: crashes are part of a case
     keel_term arguments = keel_tuple_of(keel_pointer(found), keel_uint(count));
     keel_term ack;
     status = keel_start_body(run_case, arguments, NULL, KEEL_NEVER, NULL, NULL, &ack);

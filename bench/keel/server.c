@@ -6,19 +6,40 @@ struct server {
     int64_t sum;
 };
 
-static void answer(struct server *server, const keel_message *call)
+// {supervised, Bench} tells the bench of itself, subscribe waits for news.
+static keel_result init(keel_term argument, void *state)
 {
-    int64_t number;
-    if (keel_match(call->body, "{next, N}", &number)) {
-        keel_gen_reply(call->from, keel_int(number + 1));
-    } else if (keel_is(call->body, sum)) {
-        keel_gen_reply(call->from, keel_int(server->sum));
-        server->sum = 0;
+    (void)state;
+    keel_term bench;
+    if (keel_match(argument, "{supervised, Bench}", &bench)) {
+        keel_send(bench, keel_make("{up, Self}", keel_self()));
+    } else if (keel_is(argument, subscribe)) {
+        keel_pubsub_or_exit(keel_pubsub_subscribe(keel_atom(news), keel_atom(weather)));
+    } else if (keel_is(argument, hibernate)) {
+        return keel_then_hibernate(keel_ok());
     }
+    return keel_ok();
 }
 
-static void add(struct server *server, keel_term message)
+static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
+    (void)from;
+    struct server *server = state;
+    int64_t number;
+    if (keel_match(request, "{next, N}", &number)) {
+        return keel_reply(keel_int(number + 1));
+    }
+    if (keel_is(request, sum)) {
+        number = server->sum;
+        server->sum = 0;
+        return keel_reply(keel_int(number));
+    }
+    return keel_unexpected(request);
+}
+
+static keel_result handle_cast(keel_term message, void *state)
+{
+    struct server *server = state;
     int64_t number;
     keel_bytes bytes;
     if (keel_match(message, "{add, N}", &number)) {
@@ -30,11 +51,13 @@ static void add(struct server *server, keel_term message)
     } else if (keel_is(message, crash)) {
         keel_exit(message);
     }
+    return keel_noreply();
 }
 
 // Counts the news; at the last of a run it tells how many there were.
-static void read_news(struct server *server, keel_term message)
+static keel_result handle_info(keel_term message, void *state)
 {
+    struct server *server = state;
     int64_t left;
     keel_pid publisher;
     if (keel_match(message, "{news, _, _, Left, Publisher}", &left, &publisher)) {
@@ -44,63 +67,16 @@ static void read_news(struct server *server, keel_term message)
             server->sum = 0;
         }
     }
+    return keel_noreply();
 }
 
-static keel_next serve(void *state, const keel_message *message)
-{
-    switch (message->kind) {
-    case KEEL_MESSAGE_CALL:
-        answer(state, message);
-        break;
-    case KEEL_MESSAGE_CAST:
-        add(state, message->body);
-        break;
-    default:
-        read_news(state, message->body);
-        break;
-    }
-    return keel_next_wait();
-}
-
-static keel_next start_server(void *state, keel_term argument)
-{
-    (void)state;
-    (void)argument;
-    keel_gen_ack(keel_atom(ok));
-    return keel_next_wait();
-}
-
-static keel_next start_hibernating(void *state, keel_term argument)
-{
-    start_server(state, argument);
-    return keel_next_hibernate(KEEL_NEVER);
-}
-
-static keel_next start_supervised(void *state, keel_term bench)
-{
-    keel_send(bench, keel_make("{up, Self}", keel_self()));
-    return start_server(state, bench);
-}
-
-const keel_handler bench_server = {
+const keel_gen_server bench_server = {
         .name = "bench_server",
-        .state_bytes = sizeof(struct server),
-        .start = start_server,
-        .receive = serve,
-};
-
-const keel_handler bench_server_hibernating = {
-        .name = "bench_server_hibernating",
-        .state_bytes = sizeof(struct server),
-        .start = start_hibernating,
-        .receive = serve,
-};
-
-const keel_handler bench_server_supervised = {
-        .name = "bench_server_supervised",
-        .state_bytes = sizeof(struct server),
-        .start = start_supervised,
-        .receive = serve,
+        .state = KEEL_STATE(struct server, sum),
+        .init = init,
+        .handle_call = handle_call,
+        .handle_cast = handle_cast,
+        .handle_info = handle_info,
 };
 
 // --- what the cases do with processes ---
@@ -121,24 +97,17 @@ keel_pid bench_spawn(const keel_handler *handler, keel_term argument)
     return pid;
 }
 
-keel_pid bench_start(const keel_handler *handler, keel_term argument, keel_term name)
+keel_pid bench_start(keel_term argument, keel_term name)
 {
-    keel_pid pid;
-    keel_term ack;
-    keel_spawn_opts opts = {.name = name};
-    keel_status status = keel_gen_start(
-            handler, argument, &opts, KEEL_NEVER, &pid, NULL, &ack);
-    KEEL_ASSERT(status == KEEL_OK);
-    return pid;
+    return keel_started_or_exit(
+            keel_gen_server_start(&bench_server, argument, .name = name));
 }
 
 void bench_call(keel_term server, int64_t number)
 {
     keel_scope scope = keel_scope_open();
-    keel_term reply;
-    keel_status status = keel_gen_call(
-            server, keel_make("{next, N}", number), KEEL_ABOUT(KEEL_SECONDS(5)), &reply);
-    KEEL_ASSERT(status == KEEL_OK && keel_to_int(reply) == number + 1);
+    keel_term reply = keel_call_or_exit(server, keel_make("{next, N}", number));
+    KEEL_ASSERT(keel_to_int(reply) == number + 1);
     keel_scope_close(&scope);
 }
 

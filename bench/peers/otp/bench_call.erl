@@ -5,12 +5,17 @@
 -define(NAMED, 10000).
 
 cases() ->
-    [call_2s, call_1s, named_call].
+    [call_2s, call_1s, named_call, registry_call].
 
 run(named_call, Count) ->
     Names = list_to_tuple([start_named(I) || I <- lists:seq(1, ?NAMED)]),
     Time = bench:measure(Count, fun(N) -> call_named(Names, N, 42) end),
     bench:print(named_call, Time / Count, "ns");
+run(registry_call, Count) ->
+    {ok, _} = 'Elixir.Registry':start_link([{name, servers}, {keys, unique}]),
+    [start_registered(Key) || Key <- lists:seq(0, ?NAMED - 1)],
+    Time = bench:measure(Count, fun(N) -> call_registered(N, 42) end),
+    bench:print(registry_call, Time / Count, "ns");
 run(Case, Count) ->
     {ok, Server} = gen_server:start_link(bench_server, idle, []),
     Time = bench:measure(Count, fun(N) -> call(Server, N) end),
@@ -35,3 +40,18 @@ call_named(Names, N, Seed) ->
     Reply = gen_server:call(Name, {next, N}),
     Reply = N + 1,
     call_named(Names, N - 1, bench:random(Seed)).
+
+%% --- Elixir's Registry; the name is made anew for each call, as programs do ---
+
+start_registered(Key) ->
+    {ok, _} = gen_server:start_link(registered(Key), bench_server, idle, []).
+
+registered(Key) ->
+    {via, 'Elixir.Registry', {servers, Key}}.
+
+call_registered(0, _Seed) ->
+    ok;
+call_registered(N, Seed) ->
+    Reply = gen_server:call(registered(Seed div 8 rem ?NAMED), {next, N}),
+    Reply = N + 1,
+    call_registered(N - 1, bench:random(Seed)).
