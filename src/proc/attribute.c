@@ -1,5 +1,6 @@
 // What a process says of itself: dictionary, label, group leader, flags, ancestors.
 
+#include "proc.h"
 #include "process.h"
 
 // One entry of the dictionary; key and value are kept.
@@ -154,18 +155,37 @@ keel_pid keel_group_leader(void)
     return self == NULL || (self->flags & KL_HAS_LEADER) == 0 ? none : self->extras->leader;
 }
 
+// A pid of another node is kept by each process that has it as leader.
+void kl_leader_set(struct kl_process *self, keel_pid leader)
+{
+    struct kl_extras *extras = kl_extras(self);
+    keel_pid old = extras->leader;
+    extras->leader = kl_pid_is_local(leader)
+                             ? leader
+                             : (keel_pid){kl_keep_for(self, keel_from_pid(leader)).word};
+    if ((self->flags & KL_HAS_LEADER) != 0 && !kl_pid_is_local(old)) {
+        kl_drop_for(self, keel_from_pid(old));
+    }
+    kl_flags_add(self, KL_HAS_LEADER);
+}
+
 keel_status keel_group_leader_set(keel_pid leader, keel_pid pid)
 {
     struct kl_process *self = kl_process_current();
-    if (!kl_pid_is_local(pid) || !kl_pid_is_local(leader)) {
+    if (!keel_is_pid(keel_from_pid(pid)) || !keel_is_pid(keel_from_pid(leader))) {
         return KEEL_E_BADARG;
     }
     if (self == NULL) {
         return KEEL_E_OUTSIDE;
     }
+    if (!kl_pid_is_local(pid)) {
+        if (kl_route != NULL) {
+            kl_route->leader(leader, pid);
+        }
+        return KEEL_OK;
+    }
     if (pid.word == kl_process_pid(self).word) {
-        kl_extras(self)->leader = leader;
-        kl_flags_add(self, KL_HAS_LEADER);
+        kl_leader_set(self, leader);
         return KEEL_OK;
     }
     struct kl_envelope *reply;

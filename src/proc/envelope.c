@@ -1,5 +1,6 @@
 #include "envelope.h"
 #include <stddef.h>
+#include <string.h>
 
 // Shared bodies are resources of the room `term`: the box that each envelope's fragment
 // holds keeps the one copy alive.
@@ -68,6 +69,20 @@ struct kl_envelope *kl_envelope_new(enum kl_envelope_kind kind, keel_term body)
         envelope->from = 0;
         envelope->ref = 0;
         envelope->deadline = INT64_MAX;
+    }
+    return envelope;
+}
+
+struct kl_envelope *kl_envelope_new_bytes(
+        enum kl_envelope_kind kind, const uint8_t *bytes, size_t size)
+{
+    struct kl_envelope *envelope = kl_pool_alloc(sizeof *envelope + size);
+    if (envelope != NULL) {
+        *envelope = (struct kl_envelope){.kind = (uint8_t)kind,
+                .flat = true,
+                .body_bytes = size,
+                .deadline = INT64_MAX};
+        memcpy(envelope + 1, bytes, size);
     }
     return envelope;
 }

@@ -35,6 +35,8 @@ enum kl_envelope_kind {
     KL_WAKE, // no more than a reason to look again
     KL_TIMER, // ref: of the timer; body: its message
     KL_ALIAS_MESSAGE, // ref: the alias; body: the message
+    KL_REMOTE, // a signal from another node: see remote.c
+    KL_RAW, // a message from another node, not yet decoded: see remote.c
 };
 
 enum {
@@ -51,6 +53,7 @@ enum {
 //   an immediate body          [ envelope ]
 //   a flat body (see term.h)   [ envelope | the body's words ]      flat
 //   any other                  [ fragment | the body's words ] [ envelope ]
+//   bytes                      [ envelope | bytes ]                 flat
 // so that a fragment can be handed to a heap whole. What goes into mailboxes by the
 // million, messages and casts, has only the brief half of the envelope: with a small tuple
 // that is one cache line.
@@ -73,6 +76,14 @@ struct kl_envelope {
 // An envelope whose body is a copy of `body` (KEEL_NONE and immediate terms cost no copy).
 // NULL when memory is exhausted.
 struct kl_envelope *kl_envelope_new(enum kl_envelope_kind kind, keel_term body);
+// An envelope with a copy of `size` bytes behind it and no body.
+struct kl_envelope *kl_envelope_new_bytes(
+        enum kl_envelope_kind kind, const uint8_t *bytes, size_t size);
+// Those bytes; body_bytes says how many.
+static inline const uint8_t *kl_envelope_bytes(const struct kl_envelope *envelope)
+{
+    return (const uint8_t *)(envelope + 1);
+}
 // Releases the envelope and its body.
 void kl_envelope_free(struct kl_envelope *envelope);
 // Hands the body to `heap` and frees the rest; the result lives as long as the heap's

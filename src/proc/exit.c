@@ -293,10 +293,8 @@ static void close_door(struct kl_process *self)
 
 static void tell_link(struct kl_relation *link, keel_pid self, keel_term reason)
 {
-    if (!kl_pid_is_local(link->pid)) {
-        if (kl_route != NULL) {
-            kl_route->exit(self, link->pid, reason);
-        }
+    if (link->connection != 0) {
+        kl_route->link_exit(link->connection, self, link->pid, reason);
         return;
     }
     struct kl_envelope *envelope = kl_exit_envelope(KL_LINK_EXIT, self, reason);
@@ -310,6 +308,10 @@ static void tell_watcher(struct kl_relation *watcher, keel_pid self, keel_term r
     keel_term tag = keel_is_none(watcher->tag) ? KL_ATOM(DOWN) : watcher->tag;
     keel_term object = keel_is_none(watcher->object) ? keel_from_pid(self)
                                                      : watcher->object;
+    if (watcher->connection != 0) { // the other node makes the message
+        kl_route->down(watcher->connection, object, watcher->pid, watcher->tag, reason);
+        return;
+    }
     keel_term ref = {watcher->key};
     struct kl_envelope *envelope = kl_envelope_new(
             KL_DOWN, keel_tuple_of(tag, ref, KL_ATOM(process), object, reason));
@@ -348,12 +350,13 @@ static void tell(struct kl_process *self, struct kl_relation *relation, keel_pid
         tell_watcher(relation, pid, reason);
         break;
     case KL_REL_MONITOR:
-        if (kl_pid_is_local(relation->pid)) {
+        if (relation->connection == 0) {
             tell_plain(relation, pid, KL_DEMONITOR);
-        } else if (kl_route != NULL) {
+        } else {
             keel_term target = keel_is_none(relation->object) ? keel_from_pid(relation->pid)
                                                               : relation->object;
-            kl_route->demonitor(pid, target, (keel_ref){relation->key});
+            kl_route->demonitor(
+                    relation->connection, pid, target, (keel_ref){relation->key});
         }
         break;
     case KL_REL_OWED:

@@ -12,20 +12,34 @@ static struct kl_process *caller(keel_status *ret_status)
     return self;
 }
 
-// A signal from outside its usual way, to the caller itself.
-static void exit_self(struct kl_process *self, keel_pid from, keel_term reason)
-{
-    struct kl_envelope *envelope = kl_exit_envelope(KL_LINK_EXIT, from, reason);
-    if (envelope != NULL) {
-        kl_deliver(kl_process_pid(self), envelope);
-    }
-}
-
 // Signals that the caller caused to itself act before it goes on.
 static void act_at_once(struct kl_process *self)
 {
     kl_take(self);
     kl_end_if_dying(self);
+}
+
+// A pid with this node's name that is none of ours is of an earlier life of the node.
+static bool is_of_the_past(keel_pid pid)
+{
+    struct kl_remote_pid remote;
+    return kl_pid_remote(pid, &remote) && remote.node.word == kl_node_name().word;
+}
+
+static void link_remote(struct kl_process *self, struct kl_relation *link, keel_pid pid)
+{
+    keel_pid self_pid = kl_process_pid(self);
+    uint32_t before = link->connection;
+    bool past = is_of_the_past(pid);
+    link->connection = past || kl_route == NULL ? 0 : kl_route->link(self_pid, pid);
+    if (before != 0) {
+        kl_route->detach(before, self_pid);
+    }
+    if (link->connection == 0) {
+        kl_remote_link_exit(
+                0, pid, self_pid, past ? KL_ATOM(noproc) : KL_ATOM(noconnection));
+        act_at_once(self);
+    }
 }
 
 static keel_status link_to(keel_pid pid, uint8_t flags)
@@ -42,25 +56,22 @@ static keel_status link_to(keel_pid pid, uint8_t flags)
     if (pid.word == kl_process_pid(self).word) {
         return KEEL_OK;
     }
-    struct kl_relation *link = kl_relation_find(self, pid.word);
+    struct kl_relation *link = kl_relation_find_term(self, keel_from_pid(pid));
     if (link != NULL && (link->flags & KL_REL_INACTIVE) == 0) {
         link->flags = (uint8_t)((link->flags & ~KL_REL_FIRST) | flags);
         return KEEL_OK;
     }
     if (link == NULL) {
-        keel_pid kept = {kl_keep_for(self, keel_from_pid(pid)).word};
-        link = kl_relation_add(self, pid.word, KL_REL_LINK, kept);
+        link = kl_relation_add_term(self, keel_from_pid(pid), KL_REL_LINK, pid);
         if (link == NULL) {
             kl_exit_now(self, KL_ATOM(system_limit), 0);
         }
     }
-    link->flags = flags; // active again, whatever unlink is under way
+    // Active again, whatever unlink is under way.
+    link->flags = (uint8_t)((link->flags & KL_REL_SHARES_KEY) | flags);
     link->id = 0;
     if (!kl_pid_is_local(pid)) {
-        if (kl_route == NULL || !kl_route->link(kl_process_pid(self), pid)) {
-            exit_self(self, pid, KL_ATOM(noconnection));
-            act_at_once(self);
-        }
+        link_remote(self, link, pid);
         return KEEL_OK;
     }
     struct kl_envelope *envelope = kl_envelope_new(KL_LINK, KEEL_NONE);
@@ -95,15 +106,17 @@ keel_status keel_unlink(keel_pid pid)
         return status;
     }
     kl_observable();
-    struct kl_relation *link = kl_relation_find(self, pid.word);
+    struct kl_relation *link = kl_relation_find_term(self, keel_from_pid(pid));
     if (link == NULL || (link->flags & KL_REL_INACTIVE) != 0) {
         return KEEL_OK;
     }
     link->flags |= KL_REL_INACTIVE;
     link->id = kl_add_relaxed(&unlink_ids, 1) + 1;
     if (!kl_pid_is_local(pid)) {
-        if (kl_route != NULL) {
-            kl_route->unlink(kl_process_pid(self), pid, link->id);
+        if (link->connection != 0) {
+            kl_route->unlink(link->connection, kl_process_pid(self), pid, link->id);
+        } else {
+            kl_relation_remove(self, link); // nobody will acknowledge
         }
         return KEEL_OK;
     }
@@ -189,8 +202,8 @@ static void send_monitor(
 static void watch(struct kl_process *self, const struct target *target,
         const keel_monitor_opts *opts, keel_ref ref)
 {
-    keel_pid pid = {kl_keep_for(self, keel_from_pid(target->pid)).word};
-    struct kl_relation *monitor = kl_relation_add(self, ref.word, KL_REL_MONITOR, pid);
+    struct kl_relation *monitor = kl_relation_add_term(
+            self, keel_from_ref(ref), KL_REL_MONITOR, target->pid);
     if (monitor == NULL) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }
@@ -199,12 +212,17 @@ static void watch(struct kl_process *self, const struct target *target,
     if (!keel_is_none(target->object)) {
         monitor->object = kl_keep_for(self, target->object);
     }
-    keel_pid self_pid = kl_process_pid(self);
     if (target->remote) {
         keel_term to = keel_is_none(target->object) ? keel_from_pid(target->pid)
                                                     : target->object;
-        if (kl_route == NULL || !kl_route->monitor(self_pid, to, ref)) {
-            down_self(self, target, opts->tag, ref, KL_ATOM(noconnection));
+        monitor->tag = keel_is_none(opts->tag) ? KEEL_NONE : kl_keep_for(self, opts->tag);
+        bool past = is_of_the_past(target->pid);
+        monitor->connection = past || kl_route == NULL
+                                      ? 0
+                                      : kl_route->monitor(kl_process_pid(self), to, ref);
+        if (monitor->connection == 0) {
+            down_self(self, target, opts->tag, ref,
+                    past ? KL_ATOM(noproc) : KL_ATOM(noconnection));
         }
     } else if (target->pid.word == 0) {
         down_self(self, target, opts->tag, ref, KL_ATOM(noproc));
@@ -269,14 +287,10 @@ static void end_monitor(struct kl_process *self, struct kl_relation *monitor, ke
 {
     keel_pid self_pid = kl_process_pid(self);
     bool queue = (monitor->flags & KL_REL_QUEUE) != 0;
-    if (!kl_pid_is_local(monitor->pid) && monitor->pid.word != 0) {
-        if (kl_route != NULL) {
-            kl_route->demonitor(self_pid, keel_from_pid(monitor->pid), ref);
-        }
-    } else if (monitor->pid.word == 0 && !keel_is_none(monitor->object)) {
-        if (kl_route != NULL) {
-            kl_route->demonitor(self_pid, monitor->object, ref);
-        }
+    if (monitor->connection != 0) {
+        keel_term target = keel_is_none(monitor->object) ? keel_from_pid(monitor->pid)
+                                                         : monitor->object;
+        kl_route->demonitor(monitor->connection, self_pid, target, ref);
     } else if (kl_process_find(monitor->pid) != NULL) {
         struct kl_envelope *envelope = kl_envelope_new(KL_DEMONITOR, KEEL_NONE);
         if (envelope == NULL) {

@@ -129,6 +129,9 @@ void kl_undeliverable(struct kl_envelope *envelope)
     case KL_WATCH_QUEUE:
         kl_call_fail((keel_pid){envelope->from}, envelope->ref, KL_NOPROC, KL_ATOM(noproc));
         break;
+    case KL_REMOTE:
+        kl_remote_undeliverable(envelope);
+        break;
     case KL_ALARM: {
         // Acquire, of what told that it came too late: the dying process has looked at its
         // alarm before it closed the door.

@@ -174,12 +174,15 @@ struct kl_activation {
 
 struct kl_relation {
     struct kl_relation *next, *prev;
-    uint64_t key; // word of the pid of a link, of the reference otherwise
+    uint64_t key; // word of the pid of a link, of the reference otherwise; or their hash
     uint8_t kind; // enum kl_relation_kind
     uint8_t flags;
     uint8_t alias; // keel_alias_mode
-    keel_pid pid; // of the other side
-    keel_term tag; // of a monitor made by this process: kept, or none
+    uint32_t connection; // that it hangs on, see proc.h; 0: both sides are here
+    keel_pid pid; // of the other side; kept when it is of another node
+    // Kept, or none: the tag of a DOWN that this process will send, or of one from another
+    // node; the reference of a watcher on another node.
+    keel_term tag;
     keel_term object; // a watcher's {Name, Node}: kept, or none: the pid
     uint64_t id; // of an unlink under way
 };
@@ -191,7 +194,12 @@ enum kl_relation_kind {
     KL_REL_REQUEST, // this process sent a request to `pid`
     KL_REL_TIMER, // a timer whose message goes to this process
 };
-enum { KL_REL_INACTIVE = 1, KL_REL_FIRST = 2, KL_REL_QUEUE = 4 };
+enum {
+    KL_REL_INACTIVE = 1,
+    KL_REL_FIRST = 2,
+    KL_REL_QUEUE = 4,
+    KL_REL_SHARES_KEY = 8, // or did
+};
 
 // An alarm travels to its process as an envelope; the process frees it.
 struct kl_alarm {
@@ -385,6 +393,11 @@ struct kl_relation *kl_relation_find(struct kl_process *self, uint64_t key);
 struct kl_relation *kl_relation_add(
         struct kl_process *self, uint64_t key, enum kl_relation_kind kind, keel_pid pid);
 void kl_relation_remove(struct kl_process *self, struct kl_relation *relation);
+// The same by the pid or reference itself, which may be of another node. Who adds a
+// watcher of another node sets `tag` to its reference next.
+struct kl_relation *kl_relation_find_term(struct kl_process *self, keel_term identity);
+struct kl_relation *kl_relation_add_term(struct kl_process *self, keel_term identity,
+        enum kl_relation_kind kind, keel_pid pid);
 
 // --- memory.c ---
 struct kl_extras *kl_extras(struct kl_process *self); // makes them; exits when it cannot
@@ -421,6 +434,11 @@ static inline bool kl_is_call_ref(uint64_t word)
     return (word & 15) == 14 && (word >> 61) == 1;
 }
 
+// --- remote.c ---
+void kl_remote_arrived(struct kl_process *self, struct kl_envelope *envelope);
+void kl_remote_undeliverable(const struct kl_envelope *envelope);
+void kl_raw_arrived(struct kl_process *self, struct kl_envelope *envelope);
+
 // --- the others, for signal.c and exit.c ---
 void kl_link_exit_arrived(struct kl_process *self, struct kl_envelope *envelope);
 // Ends a monitor of `self`, whoever runs; false when there was none.
@@ -434,6 +452,8 @@ keel_status kl_alias_make(struct kl_process *self, keel_ref ref, uint8_t mode, b
 bool kl_alias_active(struct kl_process *self, uint64_t ref);
 // Sends a message through an alias; takes the envelope.
 void kl_alias_send(keel_ref alias, struct kl_envelope *envelope, bool first);
+// An exit signal from exit/2 or a broken link; takes the envelope.
+void kl_exit_arrived(struct kl_process *self, struct kl_envelope *envelope, bool linked);
 void kl_info_answer(struct kl_process *self, struct kl_envelope *envelope);
 void kl_ancestor_unref(struct kl_ancestor *ancestor);
 struct kl_ancestor *kl_ancestor_of(struct kl_process *parent);
@@ -449,6 +469,7 @@ const char *kl_process_entry_name(const struct kl_process *process);
 keel_term kl_dictionary(struct kl_process *self);
 keel_term kl_dictionary_get(struct kl_process *self, keel_term key);
 keel_term kl_ancestors(const struct kl_process *self);
+void kl_leader_set(struct kl_process *self, keel_pid leader);
 keel_term kl_priority_atom(const struct kl_process *self);
 // Sends a question that the receiver's turn answers, and waits. KEEL_E_NOPROC.
 keel_status kl_ask(struct kl_process *self, keel_pid pid, enum kl_envelope_kind kind,

@@ -2,8 +2,7 @@
 
 #include "process.h"
 
-// An exit signal from exit/2 or a broken link.
-static void exit_signal(struct kl_process *self, struct kl_envelope *envelope, bool linked)
+void kl_exit_arrived(struct kl_process *self, struct kl_envelope *envelope, bool linked)
 {
     keel_term reason = keel_element(envelope->body, 2);
     bool kill = !linked && keel_is(reason, kill);
@@ -39,7 +38,7 @@ void kl_link_exit_arrived(struct kl_process *self, struct kl_envelope *envelope)
         envelope->flags |= KL_FIRST;
     }
     kl_relation_remove(self, link);
-    exit_signal(self, envelope, true);
+    kl_exit_arrived(self, envelope, true);
 }
 
 void kl_down_arrived(struct kl_process *self, struct kl_envelope *envelope)
@@ -150,8 +149,7 @@ static void suspend_arrived(struct kl_process *self, struct kl_envelope *envelop
 
 static void leader_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
-    kl_extras(self)->leader = keel_to_pid(envelope->body);
-    kl_flags_add(self, KL_HAS_LEADER);
+    kl_leader_set(self, keel_to_pid(envelope->body));
     answer_ping(self, envelope);
 }
 
@@ -162,12 +160,12 @@ static bool matters_to_the_dying(const struct kl_envelope *envelope)
     return envelope->kind == KL_ALARM || envelope->kind == KL_LINK ||
            envelope->kind == KL_UNLINK || envelope->kind == KL_UNLINK_ACK ||
            envelope->kind == KL_MONITOR || envelope->kind == KL_DEMONITOR ||
-           envelope->kind == KL_SETTLED;
+           envelope->kind == KL_SETTLED || envelope->kind == KL_REMOTE;
 }
 
 static void exit_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
-    exit_signal(self, envelope, false);
+    kl_exit_arrived(self, envelope, false);
 }
 
 static void settled_arrived(struct kl_process *self, struct kl_envelope *envelope)
@@ -211,6 +209,8 @@ void kl_signal(struct kl_process *self, struct kl_envelope *envelope)
             [KL_WAKE] = wake_arrived,
             [KL_TIMER] = kl_timer_arrived,
             [KL_ALIAS_MESSAGE] = kl_alias_arrived,
+            [KL_REMOTE] = kl_remote_arrived,
+            [KL_RAW] = kl_raw_arrived,
     };
     if ((self->flags & KL_DYING) != 0 && !matters_to_the_dying(envelope)) {
         kl_undeliverable(envelope);

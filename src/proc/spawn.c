@@ -134,8 +134,7 @@ static void inherit(struct kl_process *child, struct kl_process *parent)
     child->ancestors = kl_ancestor_of(parent);
     kl_store_relaxed(&child->parent.word, kl_process_pid(parent).word);
     if ((parent->flags & KL_HAS_LEADER) != 0) {
-        kl_extras(child)->leader = kl_extras(parent)->leader;
-        kl_flags_add(child, KL_HAS_LEADER);
+        kl_leader_set(child, kl_extras(parent)->leader);
     }
 }
 

@@ -1,5 +1,6 @@
 // Waiting for descriptors and for blocking work.
 
+#include "proc.h"
 #include "process.h"
 #include <errno.h>
 #include <keel/blocking.h>
@@ -46,10 +47,7 @@ static struct pending *pending_new(struct kl_process *self)
 static void finished(struct pending *pending)
 {
     kl_store_release(&pending->done, 1); // pairs with the acquire in await
-    struct kl_envelope *wake = kl_envelope_new(KL_WAKE, KEEL_NONE);
-    if (wake != NULL) {
-        kl_deliver(pending->pid, wake);
-    }
+    kl_wake(pending->pid);
     pending_unref(pending);
 }
 
@@ -68,6 +66,29 @@ static void let_go(struct pending *pending)
 {
     keel_undefer(pending_deferred, pending);
     pending_unref(pending);
+}
+
+// --- anything ---
+
+bool kl_wait_until(bool (*ready)(void *context), void *context, int64_t deadline)
+{
+    struct kl_process *self = kl_process_current();
+    bool late = false;
+    while (!ready(context)) {
+        if (late || self == NULL) {
+            return false;
+        }
+        late = !kl_wait(self, KEEL_WAIT_DESCRIPTOR, deadline);
+    }
+    return true;
+}
+
+void kl_wake(keel_pid pid)
+{
+    struct kl_envelope *wake = kl_envelope_new(KL_WAKE, KEEL_NONE);
+    if (wake != NULL) {
+        kl_deliver(pid, wake);
+    }
 }
 
 // --- descriptors ---
