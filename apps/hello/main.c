@@ -2,10 +2,7 @@
 // who makes the counter crash to see it come back.
 
 #include <keel/keel.h>
-#include <keel/supervisor.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 struct counter {
     int64_t value;
@@ -72,19 +69,11 @@ static void await_restart(keel_pid old)
     }
 }
 
-static void demonstration(keel_term argument)
+static void demonstrate(keel_term rounds)
 {
-    (void)argument;
-    keel_child_spec children[] = {
-            keel_child(&counter_server, keel_int(40), .name = keel_atom(counter))};
-    keel_started tree = keel_supervisor_start_link(children, 1, .name = keel_atom(tree));
-    if (tree.status != KEEL_OK) {
-        printf("the supervisor did not start: %s\n", keel_show(tree.reason));
-        exit(1);
-    }
     keel_cast("counter", keel_make("{increment, 2}"));
     show_value();
-    for (int round = 1; round <= 2; round++) {
+    for (int round = 1; round <= keel_to_int(rounds); round++) {
         keel_pid old = keel_whereis("counter");
         printf("\nround %d: the counter follows a null pointer ...\n", round);
         fflush(stdout);
@@ -93,24 +82,41 @@ static void demonstration(keel_term argument)
         printf("... and its supervisor has started it anew\n");
         show_value();
     }
-    keel_process_exit(tree.pid, keel_atom(shutdown));
+    keel_main_stop(0);
 }
 
-int main(void)
+static keel_started start(keel_term type, keel_term argument)
 {
-    keel_config config = {.catch_faults = true};
-    keel_status status = keel_start(&config);
-    if (status != KEEL_OK) {
-        fprintf(stderr, "Keel did not start: %s\n", keel_status_text(status));
-        return 1;
+    (void)type;
+    (void)argument;
+    keel_term hello = keel_atom(hello);
+    keel_term initial = keel_application_get_env(hello, keel_atom(initial), keel_int(0));
+    keel_child_spec children[] = {
+            keel_child(&counter_server, initial, .name = keel_atom(counter))};
+    keel_started tree = keel_supervisor_start_link(children, KEEL_COUNT(children));
+    if (tree.status == KEEL_OK) {
+        keel_spawn(demonstrate,
+                keel_application_get_env(hello, keel_atom(rounds), keel_int(2)));
     }
-    keel_pid pid = keel_spawn(demonstration, keel_nil());
-    while (keel_process_alive(pid)) {
-        usleep(10000);
-    }
-    keel_stop_report report;
-    status = keel_stop(KEEL_IN(KEEL_SECONDS(5)), &report);
-    printf("\nstopped: %zu processes ended when asked, %zu had to be killed\n",
-            report.stopped, report.killed);
-    return status == KEEL_OK ? 0 : 1;
+    return tree;
+}
+
+static const keel_option options[] = {
+        {"initial", 'i', "N", "what the counter starts with (40)"},
+        {"rounds", 'r', "N", "how often it is made to crash (2)"},
+        {0},
+};
+
+static const keel_application hello = {
+        .name = "hello",
+        .description = "A counter that crashes, and its supervisor",
+        .version = "0.1.0",
+        .env = "[{initial, 40}, {rounds, 2}]",
+        .options = options,
+        .start = start,
+};
+
+int main(int argc, char **argv)
+{
+    return keel_main(&hello, argc, argv);
 }

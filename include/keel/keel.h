@@ -5,6 +5,7 @@
 
 #include <keel/agent.h>
 #include <keel/alloc.h>
+#include <keel/application.h>
 #include <keel/blocking.h>
 #include <keel/dynamic_supervisor.h>
 #include <keel/etf.h>
@@ -14,6 +15,7 @@
 #include <keel/io.h>
 #include <keel/link.h>
 #include <keel/match.h>
+#include <keel/main.h>
 #include <keel/message.h>
 #include <keel/partition_supervisor.h>
 #include <keel/process.h>

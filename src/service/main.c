@@ -1,0 +1,338 @@
+// A program that is one application. The thread that called main waits for signals and for
+// what processes tell it; all else happens in processes.
+
+#include "base/base.h"
+#include "main_options.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { BOOTING = 1, UP = 2, FAILED = 4, STOPPED = 8, ENDED = 16 };
+
+// Processes add to `events` and then write to `wake`, so that who waits on it sees them.
+static struct {
+    const keel_application *application;
+    struct kl_options options;
+    int wake, signals;
+    uint32_t events; // of those above
+    uint32_t asked; // keel_main_stop was called: its code + 1
+    char why[1024]; // why it failed or ended; written before the event
+    int signal; // that stops it
+} program = {.wake = -1, .signals = -1};
+
+static const keel_duration last_moment = KEEL_SECONDS(1);
+
+static int run(void);
+static void boot(keel_term unused);
+static void ended(keel_term reason);
+static int stop(int code);
+
+static int show_help(const char *name)
+{
+    char text[8192];
+    kl_options_help(text, sizeof text, program.application, name);
+    fputs(text, stdout);
+    return 0;
+}
+
+// Sets up what lives longer than the runtime. False: it cannot be had.
+static bool open_descriptors(sigset_t *old_mask)
+{
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    // Before the runtime starts its threads, which inherit the mask.
+    pthread_sigmask(SIG_BLOCK, &stops, old_mask);
+    program.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    program.signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
+    return program.wake >= 0 && program.signals >= 0;
+}
+
+static void close_descriptors(const sigset_t *old_mask)
+{
+    close(program.wake);
+    close(program.signals);
+    program.wake = -1;
+    program.signals = -1;
+    pthread_sigmask(SIG_SETMASK, old_mask, NULL);
+}
+
+int keel_main(const keel_application *application, int argc, char **argv)
+{
+    const char *name = argc > 0 && argv[0] != NULL ? argv[0] : "program";
+    if (application == NULL || application->name == NULL) {
+        fprintf(stderr, "%s: there is no application to run\n", name);
+        return 2;
+    }
+    program.application = application;
+    kl_options_parse(&program.options, application, argc, argv);
+    if (program.options.wrong[0] != '\0') {
+        fprintf(stderr, "%s: %s; try --help\n", name, program.options.wrong);
+        return 2;
+    }
+    if (program.options.help) {
+        return show_help(name);
+    }
+    if (program.options.version) {
+        printf("%s %s\n", application->name,
+                application->version != NULL ? application->version : "");
+        return 0;
+    }
+    sigset_t old_mask;
+    program.events = BOOTING;
+    program.asked = 0;
+    int code = open_descriptors(&old_mask) ? run() : 1;
+    close_descriptors(&old_mask);
+    return code;
+}
+
+// --- what processes tell ---
+
+static void tell(uint32_t event)
+{
+    uint64_t one = 1;
+    // Release: what was written before, `why`, is seen by who takes the event.
+    __atomic_fetch_or(&program.events, event, __ATOMIC_RELEASE);
+    ssize_t written = write(program.wake, &one, sizeof one);
+    (void)written; // full: it is readable all the same
+}
+
+void keel_main_stop(int code)
+{
+    uint32_t nobody = 0;
+    if (kl_cas_acq_rel(&program.asked, &nobody, (uint32_t)(code & 255) + 1)) {
+        tell(0);
+    }
+}
+
+keel_term keel_main_arguments(void)
+{
+    keel_term list = keel_nil();
+    for (size_t i = program.options.argument_count; i > 0; i--) {
+        list = keel_cons(keel_string(program.options.arguments[i - 1]), list);
+    }
+    return list;
+}
+
+static void ended(keel_term reason)
+{
+    snprintf(program.why, sizeof program.why, "the application %s ended: %s",
+            keel_show(keel_element(reason, 0)), keel_show(keel_element(reason, 1)));
+    tell(ENDED);
+}
+
+// --- processes of its own ---
+
+static keel_status fail(keel_term why)
+{
+    keel_bytes text = keel_to_bytes(why);
+    if (keel_is_binary(why)) {
+        snprintf(program.why, sizeof program.why, "%.*s", (int)text.size,
+                (const char *)text.data);
+    } else {
+        snprintf(program.why, sizeof program.why, "%s did not start: %s",
+                program.application->name, keel_show(why));
+    }
+    return KEEL_E_REFUSED;
+}
+
+// The key of an option: its name with _ for -.
+static keel_term key_of(const keel_option *option)
+{
+    char text[KEEL_ATOM_CHARS_MAX + 1];
+    snprintf(text, sizeof text, "%s", option->name);
+    for (char *at = text; *at != '\0'; at++) {
+        *at = *at == '-' ? '_' : *at;
+    }
+    keel_term key = KEEL_NONE;
+    return keel_atom_from(text, strlen(text), &key) == KEEL_OK ? key : KEEL_NONE;
+}
+
+static keel_status configure(keel_term name)
+{
+    const struct kl_options *options = &program.options;
+    keel_term why = KEEL_NONE;
+    for (size_t i = 0; i < options->config_count; i++) {
+        if (keel_application_configure_file(options->configs[i], &why) != KEEL_OK) {
+            return fail(why);
+        }
+    }
+    if (keel_application_load(name, &why) != KEEL_OK) {
+        return fail(why);
+    }
+    for (size_t i = 0; i < options->given_count; i++) {
+        const struct kl_given *given = &options->given[i];
+        keel_term key = key_of(given->option);
+        keel_status status = given->value == NULL
+                                     ? keel_application_put_env(name, key, keel_bool(true))
+                                     : keel_application_put_env_text(
+                                               name, key, given->value);
+        if (status != KEEL_OK) {
+            return fail(keel_string(keel_status_text(status)));
+        }
+    }
+    return KEEL_OK;
+}
+
+static void boot(keel_term unused)
+{
+    (void)unused;
+    keel_term name = keel_application_register(program.application);
+    keel_term result = KEEL_NONE;
+    keel_status status = configure(name);
+    if (status == KEEL_OK) {
+        status = keel_application_ensure_all_started(name, KEEL_PERMANENT, false, &result);
+        if (status != KEEL_OK) {
+            fail(keel_is_none(result) ? keel_string(keel_status_text(status)) : result);
+        }
+    }
+    tell(status == KEEL_OK ? UP : FAILED);
+}
+
+static void stop_applications(keel_term unused)
+{
+    (void)unused;
+    keel_status status = keel_application_stop_all();
+    (void)status; // keel_stop ends what is left
+    tell(STOPPED);
+}
+
+// Sent by a process, so that the service manager hears it only while processes run.
+static void feed_watchdog(keel_term interval)
+{
+    for (;;) {
+        keel_notify("WATCHDOG=1");
+        keel_sleep(keel_to_int(interval));
+    }
+}
+
+// --- the thread of main ---
+
+static uint32_t events(void)
+{
+    return kl_load_acquire(&program.events); // pairs with the release in tell
+}
+
+// Waits for something to happen, no longer than until `deadline`. Returns the signal that
+// came, or 0.
+static int wait_for_event(keel_deadline deadline)
+{
+    struct pollfd fds[] = {{program.wake, POLLIN, 0}, {program.signals, POLLIN, 0}};
+    int64_t left = deadline.at == INT64_MAX ? -1 : deadline.at - KEEL_IN(0).at;
+    int milliseconds = deadline.at == INT64_MAX ? -1
+                       : left <= 0              ? 0
+                                   : (int)(left / 1000000 < 1000000 ? left / 1000000 + 1
+                                                                    : 1000000);
+    struct signalfd_siginfo info;
+    uint64_t count;
+    if (poll(fds, 2, milliseconds) <= 0) {
+        return 0;
+    }
+    ssize_t got = read(program.wake, &count, sizeof count);
+    got = read(program.signals, &info, sizeof info);
+    return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+static bool start_runtime(void)
+{
+    keel_config config = {.catch_faults = true};
+    if (program.application->runtime != NULL) {
+        config = *program.application->runtime;
+    }
+    keel_status status = keel_start(&config);
+    if (status != KEEL_OK) {
+        fprintf(stderr, "%s: the runtime did not start: %s\n", program.application->name,
+                keel_status_text(status));
+    }
+    return status == KEEL_OK;
+}
+
+// Waits until there is a reason to stop; returns the code to end with.
+static int await_reason(void)
+{
+    bool ready = false;
+    for (;;) {
+        uint32_t now = events();
+        uint32_t asked = kl_load_acquire(&program.asked);
+        if ((now & (FAILED | ENDED)) != 0) {
+            fprintf(stderr, "%s\n", program.why);
+            return 1;
+        }
+        if (asked != 0) {
+            return (int)asked - 1;
+        }
+        if ((now & UP) != 0 && !ready) {
+            ready = true;
+            keel_notify("READY=1");
+        }
+        program.signal = wait_for_event(KEEL_NEVER);
+        if (program.signal != 0) {
+            kl_log(KL_LOG_INFO, "%s stops: %s", program.application->name,
+                    strsignal(program.signal));
+            return 0;
+        }
+    }
+}
+
+static int run(void)
+{
+    if (!start_runtime()) {
+        return 1;
+    }
+    keel_application_hook before = keel_application_on_end(ended);
+    keel_duration watchdog = keel_notify_watchdog();
+    keel_spawn(boot, keel_nil());
+    if (watchdog > 0) {
+        keel_spawn(feed_watchdog, keel_int(watchdog / 2));
+    }
+    int code = await_reason();
+    keel_notify("STOPPING=1");
+    code = stop(code);
+    keel_application_on_end(before);
+    return code;
+}
+
+static void report(const keel_stop_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const keel_straggler *straggler = &report->stragglers[i];
+        kl_log(KL_LOG_WARNING, "killed %s %s, which waited for %s",
+                keel_show(keel_from_pid(straggler->pid)), straggler->name,
+                straggler->waiting_for);
+    }
+    if (report->killed > report->count) {
+        kl_log(KL_LOG_WARNING, "killed %zu more", report->killed - report->count);
+    }
+}
+
+// Stops the applications, within their time, and then the runtime.
+static int stop(int code)
+{
+    keel_duration within = program.application->stop_within;
+    keel_deadline deadline = KEEL_IN(within != 0 ? within : KEEL_SECONDS(30));
+    keel_stop_report stopped = {0};
+    if ((events() & ENDED) == 0) { // else they have been
+        keel_spawn(stop_applications, keel_nil());
+        while ((events() & (STOPPED | ENDED)) == 0 && !keel_deadline_passed(deadline)) {
+            int again = wait_for_event(deadline);
+            if (again != 0) {
+                code = 128 + again;
+                break;
+            }
+        }
+    }
+    keel_status status = keel_stop(KEEL_IN(last_moment), &stopped);
+    report(&stopped);
+    if (status != KEEL_OK) {
+        fprintf(stderr, "%s: %s\n", program.application->name, keel_status_text(status));
+    }
+    bool orderly = status == KEEL_OK && stopped.killed == 0;
+    return code == 0 && !orderly ? 1 : code;
+}
