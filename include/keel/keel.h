@@ -14,8 +14,8 @@
 #include <keel/inspect.h>
 #include <keel/io.h>
 #include <keel/link.h>
-#include <keel/match.h>
 #include <keel/main.h>
+#include <keel/match.h>
 #include <keel/message.h>
 #include <keel/partition_supervisor.h>
 #include <keel/process.h>
