@@ -36,10 +36,11 @@ enum kl_handshake_refusal {
     KL_REFUSAL_FLAGS, // the peer lacks a mandatory capability
     KL_REFUSAL_NAME, // no name, not the name that was dialled, a name wanted from us
     KL_REFUSAL_OWN_NAME, // the peer bears our name
-    KL_REFUSAL_COOKIE, // the peer does not know our cookie
+    KL_REFUSAL_COOKIE, // the peer does not know our cookie, or we not its
     KL_REFUSAL_BUSY, // "nok": the peer is dialling us at this moment, and its try goes on
     KL_REFUSAL_NOT_ALLOWED, // we are not let in; with us by the caller's answer
     KL_REFUSAL_ALIVE, // there is a connection already, and it is in order
+    KL_REFUSAL_CLOSED, // the peer hung up
 };
 
 // What the accepting side says to a name.
@@ -64,8 +65,8 @@ struct kl_handshake_opts {
     uint64_t flags; // kl_dist_flags_offered
     uint32_t challenge; // from a good random source, a new one each time
     unsigned length_bytes; // of a packet's length: 2, over TLS 4
-    const char *peer_name; // dialling only: who must answer; NULL: we accept
-    const char *cookie; // dialling only
+    const char *peer_name; // dialling only: who must answer; copied. NULL: we accept
+    const char *cookie; // dialling only; copied
 };
 
 struct kl_handshake {
@@ -96,6 +97,9 @@ enum kl_handshake_event kl_handshake_answer(
 // After ALIVE: true when the old connection is lost or to be replaced. The peer drops it
 // then. Returns MORE or REFUSED.
 enum kl_handshake_event kl_handshake_proceed(struct kl_handshake *hs, bool replace);
+// The peer has closed the connection. What that means depends on how far it had come:
+// who finds our proof wrong hangs up without a word. Returns REFUSED.
+enum kl_handshake_event kl_handshake_closed(struct kl_handshake *hs);
 // What is to be sent: `*ret_data` points at it until the next call; it counts as sent.
 size_t kl_handshake_output(struct kl_handshake *hs, const uint8_t **ret_data);
 // Wipes the cookie; needed only where a handshake is given up halfway.
