@@ -12,8 +12,8 @@ trap 'rm -rf "$scratch"' EXIT
 # Declarations carry the attribute that KEEL_API expands to; the first keel_ name before a
 # parenthesis is the function, a variable has none.
 declared_names() {
-    for header in "$include"/keel/*.h; do
-        echo "#include <keel/$(basename "$header")>"
+    for header in "$include"/keel/*.h "$include"/keel/*/*.h; do
+        echo "#include <${header#"$include"/}>"
     done >"$scratch/all.c"
     gcc -E -P "-I$include" "$scratch/all.c" | tr '\n' ' ' |
         grep -o 'visibility("default"))) *[^;{]*' | sed 's/^visibility("default")))//' |

@@ -7,12 +7,12 @@ include=$1
 warnings="-Wall -Wextra -Wpedantic -Werror"
 
 compile() {
-    printf '#include <keel/%s>\n#include <keel/%s>\n' "$1" "$1" |
+    printf '#include <%s>\n#include <%s>\n' "$1" "$1" |
         $3 $warnings "-I$include" "-x$2" -fsyntax-only -
 }
 
-for path in "$include"/keel/*.h; do
-    header=$(basename "$path")
+for path in "$include"/keel/*.h "$include"/keel/*/*.h; do
+    header=${path#"$include"/}
     for standard in c11 c17; do
         check "$header in $standard, gcc" compile "$header" c "gcc -std=$standard"
         check "$header in $standard, clang" compile "$header" c "clang -std=$standard"

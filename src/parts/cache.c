@@ -1,0 +1,258 @@
+// The process of a cache: owns its table, sweeps out what is due, runs what fetches compute
+// and what warms it, each in a process of its own.
+
+#include "cache.h"
+#include "options.h"
+
+#include <keel/gen_server.h>
+#include <keel/timer.h>
+
+struct state {
+    keel_term name;
+    struct kl_cache *cache;
+    keel_ref sweep; // a timer
+    keel_cache_opts opts; // its terms kept
+    keel_pid warmer; // none: it does not run
+};
+
+// One value under way. The fields after `process` are the cache's; those before travel.
+struct job {
+    keel_cache_compute compute;
+    keel_duration ttl;
+    keel_ref monitor;
+    keel_term key; // kept
+    struct waiter *waiters;
+};
+struct waiter {
+    struct waiter *next;
+    keel_from from; // its tag kept
+};
+
+static keel_result init(keel_term argument, void *state);
+static keel_result handle_call(keel_term request, keel_from from, void *state);
+static keel_result handle_info(keel_term message, void *state);
+
+static const keel_gen_server cache_server = {
+        .name = "cache",
+        .state = KEEL_STATE(struct state, name, warmer),
+        .init = init,
+        .handle_call = handle_call,
+        .handle_info = handle_info,
+};
+
+static const struct kl_options layout = KL_OPTIONS(keel_cache_opts,
+        offsetof(keel_cache_opts, name), offsetof(keel_cache_opts, warm_argument));
+
+// --- starting ---
+
+keel_started keel_cache_start_link_opt(const keel_cache_opts *opts)
+{
+    bool wrong_name = !keel_is_atom(opts->name);
+    if (wrong_name || opts->ttl < 0 || opts->warm_every < 0) {
+        keel_term option = wrong_name      ? keel_atom(name)
+                           : opts->ttl < 0 ? keel_atom(ttl)
+                                           : keel_atom(warm_every);
+        return (keel_started){.status = KEEL_E_BADARG,
+                .reason = keel_tuple_of(keel_atom(badarg), option)};
+    }
+    return keel_gen_server_start_link(
+            &cache_server, kl_options_pack(&layout, opts), .name = opts->name);
+}
+
+static keel_started start_child(keel_term packed)
+{
+    keel_cache_opts opts;
+    return kl_options_unpack(&layout, packed, &opts)
+                   ? keel_cache_start_link_opt(&opts)
+                   : keel_started_failed(keel_atom(badarg));
+}
+
+keel_child_spec keel_cache_spec(const keel_cache_opts *opts)
+{
+    return (keel_child_spec){.id = opts->name,
+            .start = start_child,
+            .argument = kl_options_pack(&layout, opts)};
+}
+
+static keel_result init(keel_term argument, void *at)
+{
+    struct state *state = at;
+    kl_options_unpack(&layout, argument, &state->opts);
+    state->name = state->opts.name;
+    state->cache = kl_cache_open(&state->opts);
+    if (state->cache == NULL) {
+        return keel_stop_with(keel_atom(system_limit));
+    }
+    state->opts.warm_argument = keel_keep(kl_some(state->opts.warm_argument));
+    keel_trap_exit(true); // what it runs ends with it, and not it with them
+    if (state->opts.warm != NULL) {
+        keel_send(keel_self(), keel_atom(warm));
+    }
+    return keel_ok();
+}
+
+// --- fetching ---
+
+keel_status keel_cache_fetch_term(keel_term name, keel_term key, keel_term *ret_value,
+        const keel_cache_source *source)
+{
+    if (keel_is_none(key) || source->compute == NULL || source->ttl < 0) {
+        return KEEL_E_BADARG;
+    }
+    keel_term value = keel_cache_get_term(name, key);
+    if (!keel_is_none(value)) {
+        *ret_value = value;
+        return KEEL_OK;
+    }
+    keel_term reply;
+    keel_status status = keel_call_within(name,
+            keel_make("{fetch, Key, Compute, Argument, Ttl}", key,
+                    kl_function((uintptr_t)source->compute), kl_some(source->argument),
+                    source->ttl),
+            KEEL_IN(kl_or(source->timeout, KEEL_SECONDS(5))), &reply);
+    if (status == KEEL_E_EXIT) {
+        *ret_value = reply;
+    }
+    if (status != KEEL_OK || keel_is(reply, none)) {
+        return status == KEEL_OK ? KEEL_E_REFUSED : status;
+    }
+    *ret_value = keel_element(reply, 1);
+    return keel_is(keel_element(reply, 0), ok) ? KEEL_OK : KEEL_E_EXIT;
+}
+
+// The body of {Cache, Job, Compute, Key, Argument}.
+static void compute(keel_term plan)
+{
+    void *function = keel_to_pointer(keel_element(plan, 2), NULL);
+    keel_cache_compute run = (keel_cache_compute)(uintptr_t)function;
+    keel_term value = run(keel_element(plan, 3), keel_element(plan, 4));
+    keel_term result = keel_is_none(value) ? keel_atom(none)
+                                           : keel_tuple_of(keel_atom(ok), value);
+    keel_send(keel_element(plan, 0),
+            keel_make("{computed, Job, Result}", keel_element(plan, 1), result));
+}
+
+static void add_waiter(struct job *job, keel_from from)
+{
+    struct waiter *waiter = keel_alloc(sizeof *waiter);
+    waiter->from = (keel_from){from.pid, keel_keep(from.tag)};
+    waiter->next = job->waiters;
+    job->waiters = waiter;
+}
+
+static keel_status start_job(struct state *state, keel_term request, keel_from from)
+{
+    struct job *job = keel_alloc(sizeof *job);
+    job->key = keel_keep(keel_element(request, 1));
+    job->ttl = keel_to_int(keel_element(request, 4));
+    add_waiter(job, from);
+    keel_status status = kl_cache_promise(state->cache, job->key, job);
+    if (status != KEEL_OK) {
+        return status;
+    }
+    keel_term self = keel_from_pid(keel_self());
+    keel_spawn_opts opts = {.link = true,
+            .monitor = true,
+            .monitor_opts.tag = keel_tuple_of(keel_atom(job), keel_pointer(job)),
+            .entry = "cache:compute"};
+    keel_pid pid;
+    keel_term plan[] = {self, keel_pointer(job), keel_element(request, 2), job->key,
+            keel_element(request, 3)};
+    status = keel_spawn_opt(
+            compute, keel_tuple(plan, KEEL_COUNT(plan)), &opts, &pid, &job->monitor);
+    job->monitor = keel_to_ref(keel_keep(keel_from_ref(job->monitor)));
+    return status;
+}
+
+static keel_result handle_call(keel_term request, keel_from from, void *at)
+{
+    struct state *state = at;
+    if (keel_is(request, stats)) {
+        return keel_reply(keel_cache_stats_term(state->name));
+    }
+    if (!keel_is(keel_element(request, 0), fetch) || keel_tuple_size(request) != 5) {
+        return keel_unexpected(request);
+    }
+    keel_term key = keel_element(request, 1);
+    keel_term value = kl_cache_peek(state->cache, key); // put since the caller looked
+    if (!keel_is_none(value)) {
+        return keel_reply(keel_tuple_of(keel_atom(ok), value));
+    }
+    struct job *job = kl_cache_promised(state->cache, key);
+    if (job != NULL) {
+        add_waiter(job, from);
+        return keel_noreply();
+    }
+    if (start_job(state, request, from) != KEEL_OK) {
+        return keel_stop_with(keel_atom(system_limit));
+    }
+    return keel_noreply();
+}
+
+// Answers those who wait for a job, and forgets it.
+static void finish(struct job *job, keel_term reply)
+{
+    while (job->waiters != NULL) {
+        struct waiter *waiter = job->waiters;
+        job->waiters = waiter->next;
+        keel_reply_to(waiter->from, reply);
+        keel_drop(waiter->from.tag);
+        keel_free(waiter);
+    }
+    keel_demonitor(job->monitor, KEEL_DEMONITOR_FLUSH);
+    keel_drop(keel_from_ref(job->monitor));
+    keel_drop(job->key);
+    keel_free(job);
+}
+
+// --- warming ---
+
+// The body of {Warm, Cache, Argument}.
+static void warm(keel_term plan)
+{
+    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
+    void (*run)(keel_term, keel_term) = (void (*)(keel_term, keel_term))(uintptr_t)function;
+    run(keel_element(plan, 1), keel_element(plan, 2));
+}
+
+static void start_warmer(struct state *state)
+{
+    if (state->warmer.word == 0) {
+        keel_spawn_opts opts = {.link = true, .entry = "cache:warm"};
+        keel_term plan = keel_tuple_of(kl_function((uintptr_t)state->opts.warm),
+                state->name, state->opts.warm_argument);
+        if (keel_spawn_opt(warm, plan, &opts, &state->warmer, NULL) != KEEL_OK) {
+            state->warmer = (keel_pid){0};
+        }
+    }
+    if (state->opts.warm_every > 0) {
+        keel_send_after(state->opts.warm_every, keel_self(), keel_atom(warm));
+    }
+}
+
+static keel_result handle_info(keel_term message, void *at)
+{
+    struct state *state = at;
+    void *job;
+    keel_term term;
+    keel_pid pid;
+    if (keel_is(message, sweep)) {
+        kl_table_sweep(&state->cache->table, &state->sweep);
+    } else if (keel_is(message, warm)) {
+        start_warmer(state);
+    } else if (keel_match(message, "{computed, Job, Result}", &job, &term)) {
+        struct job *done = job;
+        keel_term value = keel_is(term, none) ? KEEL_NONE : keel_element(term, 1);
+        kl_cache_keep_promise(state->cache, done->key, done, value, done->ttl);
+        finish(done, term);
+    } else if (keel_match(message, "{{job, Job}, _, process, _, Reason}", &job, &term)) {
+        struct job *failed = job;
+        kl_cache_keep_promise(state->cache, failed->key, failed, KEEL_NONE, 0);
+        finish(failed, keel_tuple_of(keel_atom(error), term));
+    } else if (keel_match(message, "{'EXIT', Pid, _}", &pid)) {
+        state->warmer = pid.word == state->warmer.word ? (keel_pid){0} : state->warmer;
+    } else {
+        return keel_unexpected(message);
+    }
+    return keel_noreply();
+}
