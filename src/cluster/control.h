@@ -11,10 +11,10 @@
 // reason behind the tuple instead of in it. Here there is one kind for each thing.
 enum kl_control_kind {
     KL_CONTROL_LINK, // from, to
-    KL_CONTROL_SEND, // [from], to; message. `from` is none for the old form
+    KL_CONTROL_SEND, // [from], to; message. Without `from`: the old form
     KL_CONTROL_EXIT, // from, to; reason: a link broke
     KL_CONTROL_REG_SEND, // from, name; message
-    KL_CONTROL_GROUP_LEADER, // from (the leader), to
+    KL_CONTROL_GROUP_LEADER, // leader, to
     KL_CONTROL_EXIT2, // from, to; reason: exit/2
     KL_CONTROL_MONITOR, // from (the watcher), to or name, ref
     KL_CONTROL_DEMONITOR, // from (the watcher), to or name, ref
@@ -52,12 +52,13 @@ struct kl_control {
 
 // What a control message takes on the wire. `content` is the term to be sent as payload;
 // KEEL_NONE: nothing follows.
-enum { KL_CONTROL_ELEMENTS = 9 };
+enum { KL_CONTROL_ELEMENTS = 7 }; // behind the number, and one more for the end
 struct kl_control_plan {
     size_t bytes;
     keel_term content;
-    unsigned count;
-    struct {
+    uint8_t op;
+    uint8_t count;
+    struct kl_control_element {
         keel_term term;
         struct kl_etf_measure measure;
     } element[KL_CONTROL_ELEMENTS];

@@ -38,7 +38,8 @@ struct kl_frame_writer {
     uint64_t left; // parts still to come, the next one included
     const uint8_t *control, *payload;
     size_t control_size, payload_size;
-    size_t offset; // into the payload
+    size_t offset; // into the payload, from where the next part is
+    size_t piece; // how much of it the next part takes
     bool started;
 };
 
