@@ -6,14 +6,25 @@
 #include "work.h"
 #include <string.h>
 
-// Two passes. The first measures, going down with a stack of what is left beside the path.
-// The second needs none: it copies the root as it is, then goes over the copied words one
-// by one and replaces each that still points into the original by a pointer to a new copy
-// at the end. Headers cannot be mistaken for terms, so no object has to be remembered.
+// Two passes: the first measures, the second copies. Both go down by recursion, which keeps
+// what belongs together side by side in the copy, and along lists by a loop. Below
+// DEPTH_MAX levels they have forms that need no stack: the measure remembers what is left
+// beside the path; the copy takes the root as it is, then goes over the copied words one by
+// one and replaces each that still points into the original by a pointer to a new copy at
+// the end. Headers cannot be mistaken for terms, so no object has to be remembered.
 
+enum { DEPTH_MAX = 32 };
+
+// Where the copies go.
+struct copier {
+    uint64_t *at; // the next free word
+    struct kl_box_counted **counted;
+};
+
+static size_t words_of(keel_term term, unsigned depth);
 static size_t measure(keel_term term);
-static uint64_t *copy_object(
-        uint64_t *at, struct kl_box_counted **counted, keel_term term, keel_term *ret_copy);
+static keel_term copy_down(struct copier *copier, keel_term term, unsigned depth);
+static keel_term copy_deep(struct copier *copier, keel_term term);
 
 // The words of a tuple that holds immediate terms only, the most usual message; 0 for
 // others.
@@ -37,8 +48,45 @@ size_t kl_copy_bytes(keel_term term)
     if (kl_is_immediate(term)) {
         return 0;
     }
-    size_t flat = flat_tuple_words(term);
-    return flat > 0 ? flat * sizeof(uint64_t) : measure(term);
+    size_t words = words_of(term, DEPTH_MAX);
+    return words >= SIZE_MAX / sizeof(uint64_t) ? SIZE_MAX : words * sizeof(uint64_t);
+}
+
+// Sums of sizes: no memory to measure with makes one of at least SIZE_MAX / 8, which the
+// memory of no machine can add up to otherwise.
+static size_t words_of_items(const keel_term *items, size_t count, unsigned depth)
+{
+    size_t words = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!kl_is_immediate(items[i])) {
+            words += words_of(items[i], depth);
+        }
+    }
+    return words;
+}
+
+static size_t words_of(keel_term term, unsigned depth)
+{
+    if (depth == 0) {
+        return measure(term);
+    }
+    size_t words = 0;
+    while (kl_is_cell(term)) {
+        const keel_term *cell = kl_cell(term);
+        words += 2;
+        if (!kl_is_immediate(cell[0])) {
+            words += words_of(cell[0], depth - 1);
+        }
+        if (kl_is_immediate(cell[1])) {
+            return words;
+        }
+        term = cell[1];
+    }
+    uint64_t header = kl_box_header(term);
+    size_t own = kl_header_words(header);
+    return kl_header_has_terms(header)
+                   ? words + own + words_of_items(kl_tuple(term)->item, own - 1, depth - 1)
+                   : words + own;
 }
 
 static size_t measure(keel_term term)
@@ -91,50 +139,107 @@ static size_t measure(keel_term term)
 
 keel_term kl_copy_fill(void *at, struct kl_box_counted **counted, keel_term term)
 {
-    uint64_t *scan = at;
+    struct copier copier = {at, counted};
+    return copy_down(&copier, term, DEPTH_MAX);
+}
+
+static void hold_block(struct copier *copier, struct kl_box_counted *box)
+{
+    box->next = *copier->counted;
+    *copier->counted = box;
+    kl_block_ref(box->block);
+}
+
+static keel_term copy_box(struct copier *copier, keel_term term, unsigned depth)
+{
+    const uint64_t *from = kl_box(term);
+    uint64_t header = from[0];
+    uint64_t *to = copier->at;
+    size_t words = kl_header_words(header);
+    copier->at = to + words;
+    to[0] = header;
+    if (kl_header_has_terms(header)) {
+        for (size_t i = 1; i < words; i++) {
+            keel_term item = {from[i]};
+            to[i] = kl_is_immediate(item) ? item.word
+                                          : copy_down(copier, item, depth - 1).word;
+        }
+        return kl_boxed(to);
+    }
+    for (size_t i = 1; i < words; i++) {
+        to[i] = from[i];
+    }
+    if (kl_header_is_counted(header)) {
+        hold_block(copier, (struct kl_box_counted *)to);
+    }
+    return kl_boxed(to);
+}
+
+// The cells of a list lie beside what their heads hold.
+static keel_term copy_down(struct copier *copier, keel_term term, unsigned depth)
+{
+    if (depth == 0) {
+        return copy_deep(copier, term);
+    }
     keel_term root;
-    uint64_t *end = copy_object(at, counted, term, &root);
-    while (scan != end) {
+    uint64_t *slot = &root.word;
+    while (kl_is_cell(term)) {
+        const keel_term *cell = kl_cell(term);
+        uint64_t *to = copier->at;
+        copier->at = to + 2;
+        *slot = kl_cell_term((keel_term *)to).word;
+        to[0] = kl_is_immediate(cell[0]) ? cell[0].word
+                                         : copy_down(copier, cell[0], depth - 1).word;
+        slot = &to[1];
+        term = cell[1];
+        if (kl_is_immediate(term)) {
+            *slot = term.word;
+            return root;
+        }
+    }
+    *slot = copy_box(copier, term, depth).word;
+    return root;
+}
+
+// Copies one object, its words still pointing into the original.
+static keel_term copy_object(struct copier *copier, keel_term term)
+{
+    uint64_t *to = copier->at;
+    if (kl_is_cell(term)) {
+        const keel_term *cell = kl_cell(term);
+        to[0] = cell[0].word;
+        to[1] = cell[1].word;
+        copier->at = to + 2;
+        return kl_cell_term((keel_term *)to);
+    }
+    const uint64_t *from = kl_box(term);
+    size_t words = kl_header_words(from[0]);
+    for (size_t i = 0; i < words; i++) {
+        to[i] = from[i];
+    }
+    copier->at = to + words;
+    if (kl_header_is_counted(from[0])) {
+        hold_block(copier, (struct kl_box_counted *)to);
+    }
+    return kl_boxed(to);
+}
+
+static keel_term copy_deep(struct copier *copier, keel_term term)
+{
+    uint64_t *scan = copier->at;
+    keel_term root = copy_object(copier, term);
+    while (scan != copier->at) {
         keel_term word = {*scan};
         if (kl_is_header(word.word)) {
             scan += kl_header_has_terms(word.word) ? 1 : kl_header_words(word.word);
             continue;
         }
         if (!kl_is_immediate(word)) {
-            keel_term copy;
-            end = copy_object(end, counted, word, &copy);
-            *scan = copy.word;
+            *scan = copy_object(copier, word).word;
         }
         scan++;
     }
     return root;
-}
-
-// Copies one object, its words still pointing into the original.
-static uint64_t *copy_object(
-        uint64_t *at, struct kl_box_counted **counted, keel_term term, keel_term *ret_copy)
-{
-    if (kl_is_cell(term)) {
-        const keel_term *cell = kl_cell(term);
-        at[0] = cell[0].word;
-        at[1] = cell[1].word;
-        *ret_copy = kl_cell_term((keel_term *)at);
-        return at + 2;
-    }
-
-    const uint64_t *from = kl_box(term);
-    size_t words = kl_header_words(from[0]);
-    for (size_t i = 0; i < words; i++) {
-        at[i] = from[i];
-    }
-    if (kl_header_is_counted(from[0])) {
-        struct kl_box_counted *box = (struct kl_box_counted *)at;
-        box->next = *counted;
-        *counted = box;
-        kl_block_ref(box->block);
-    }
-    *ret_copy = kl_boxed(at);
-    return at + words;
 }
 
 size_t kl_fragment_bytes(keel_term term)

@@ -177,35 +177,35 @@ static inline uint64_t kl_header_size(uint64_t header)
     return header >> 16;
 }
 
+// How the words after a header follow from its size: (size * mul + add) >> shift. A table
+// instead of a switch, since whoever copies or measures terms meets all kinds in turn.
+struct kl_shape {
+    uint8_t mul, add, shift;
+};
+#define KL_SHAPE_FIXED(type)                                                               \
+    {                                                                                      \
+        0, sizeof(type) / 8 - 1, 0                                                         \
+    }
+static const struct kl_shape kl_shapes[] = {
+        [KL_KIND_TUPLE] = {1, 0, 0},
+        [KL_KIND_MAP] = {2, 0, 0},
+        [KL_KIND_FLOAT] = {1, 0, 0},
+        [KL_KIND_BIG] = {1, 0, 0},
+        [KL_KIND_BITS] = {1, 63, 6},
+        [KL_KIND_PID] = KL_SHAPE_FIXED(struct kl_pid_box),
+        [KL_KIND_REF] = KL_SHAPE_FIXED(struct kl_ref_box),
+        [KL_KIND_PORT] = KL_SHAPE_FIXED(struct kl_port),
+        [KL_KIND_EXPORT] = KL_SHAPE_FIXED(struct kl_export),
+        [KL_KIND_FUN] = {1, 7, 3},
+        [KL_KIND_SHARED] = KL_SHAPE_FIXED(struct kl_shared),
+        [KL_KIND_RESOURCE] = KL_SHAPE_FIXED(struct kl_resource),
+};
+
 // The words of a boxed term with this header, the header included.
 static inline size_t kl_header_words(uint64_t header)
 {
-    uint64_t size = kl_header_size(header);
-    switch (kl_header_kind(header)) {
-    case KL_KIND_MAP:
-        return 1 + 2 * size;
-    case KL_KIND_BITS:
-        return 1 + (size + 63) / 64;
-    case KL_KIND_FUN:
-        return 1 + (size + 7) / 8;
-    case KL_KIND_PID:
-        return sizeof(struct kl_pid_box) / 8;
-    case KL_KIND_REF:
-        return sizeof(struct kl_ref_box) / 8;
-    case KL_KIND_PORT:
-        return sizeof(struct kl_port) / 8;
-    case KL_KIND_EXPORT:
-        return sizeof(struct kl_export) / 8;
-    case KL_KIND_SHARED:
-        return sizeof(struct kl_shared) / 8;
-    case KL_KIND_RESOURCE:
-        return sizeof(struct kl_resource) / 8;
-    case KL_KIND_TUPLE:
-    case KL_KIND_FLOAT:
-    case KL_KIND_BIG:
-        break;
-    }
-    return 1 + size;
+    const struct kl_shape *shape = &kl_shapes[kl_header_kind(header)];
+    return 1 + ((kl_header_size(header) * shape->mul + shape->add) >> shape->shift);
 }
 
 // Its words are terms (after the header), or it holds a counted block.
