@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 16 << 20, FILES_DEEP_MAX = 10 };
+enum { FILE_BYTES_MAX = 16 << 20, FILES_DEEP_MAX = 10, PATH_BYTES_MAX = 4096 };
 
 // --- lists of settings ---
 
@@ -260,44 +260,61 @@ static bool text_of(keel_term term, char *buffer, size_t size)
     return good;
 }
 
-// Merges what the file says into *config. Further files are looked for beside it.
+static keel_status read_config(
+        const char *path, int depth, keel_term *config, keel_term *ret_why);
+
+// A string in a file: the name of a further one, looked for beside the first. Its name may
+// be long and a process's stack is small.
+static keel_status read_further(
+        const char *path, int depth, keel_term entry, keel_term *config, keel_term *ret_why)
+{
+    char *other = keel_alloc(PATH_BYTES_MAX);
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    keel_status status = KEEL_E_BADARG;
+    if (other == NULL || folder >= PATH_BYTES_MAX) {
+        keel_free(other);
+        return other == NULL ? KEEL_E_NOMEM : KEEL_E_TOO_LARGE;
+    }
+    memcpy(other, path, folder);
+    if (!text_of(entry, other + folder, PATH_BYTES_MAX - folder)) {
+        *ret_why = keel_format("%s: no name of a file: %s", path, keel_show(entry));
+    } else if (depth == FILES_DEEP_MAX) {
+        *ret_why = keel_format("%s: files that name each other", path);
+        status = KEEL_E_TOO_DEEP;
+    } else {
+        const char *name = other[folder] == '/' ? other + folder : other;
+        status = read_config(name, depth + 1, config, ret_why);
+    }
+    keel_free(other);
+    return status;
+}
+
+// Merges what the file says into *config.
 static keel_status read_config(
         const char *path, int depth, keel_term *config, keel_term *ret_why)
 {
     keel_term list = KEEL_NONE;
     keel_status status = parse_file(path, &list, ret_why);
-    if (status != KEEL_OK) {
-        return status;
-    }
     keel_term entry = KEEL_NONE;
-    keel_term rest = list;
-    while (keel_list_next(&rest, &entry)) {
-        char name[2048];
-        char other[4096];
-        if (text_of(entry, name, sizeof name)) {
-            const char *slash = strrchr(path, '/');
-            int folder = slash != NULL && name[0] != '/' ? (int)(slash - path + 1) : 0;
-            snprintf(other, sizeof other, "%.*s%s", folder, path, name);
-            status = depth < FILES_DEEP_MAX ? read_config(other, depth + 1, config, ret_why)
-                                            : KEEL_E_TOO_DEEP;
-            if (status != KEEL_OK) {
-                return status;
-            }
-            continue;
+    while (status == KEEL_OK && keel_list_next(&list, &entry)) {
+        keel_term why = KEEL_NONE;
+        if (!keel_is_tuple(entry)) {
+            status = read_further(path, depth, entry, config, ret_why);
+        } else if (why = kl_app_config_wrong(keel_list_of(entry)), keel_is_none(why)) {
+            *config = kl_app_merge(*config, keel_list_of(entry));
+        } else {
+            keel_bytes text = keel_to_bytes(why);
+            *ret_why = keel_format(
+                    "%s: %.*s", path, (int)text.size, (const char *)text.data);
+            status = KEEL_E_BADARG;
         }
-        keel_term why = kl_app_config_wrong(keel_list_of(entry));
-        if (!keel_is_none(why)) {
-            *ret_why = keel_format("%s: %.*s", path, (int)keel_to_bytes(why).size,
-                    (const char *)keel_to_bytes(why).data);
-            return KEEL_E_BADARG;
-        }
-        *config = kl_app_merge(*config, keel_list_of(entry));
     }
-    if (!keel_is_nil(rest)) {
+    if (status == KEEL_OK && !keel_is_nil(list)) {
         *ret_why = keel_format("%s: not a list of applications", path);
-        return KEEL_E_BADARG;
+        status = KEEL_E_BADARG;
     }
-    return KEEL_OK;
+    return status;
 }
 
 keel_status keel_application_configure(keel_term config, keel_term *ret_why)
