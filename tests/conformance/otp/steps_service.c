@@ -1,0 +1,181 @@
+// Steps on agents, registries, publish/subscribe and partitions.
+
+#include "fixture.h"
+
+// --- agents ---
+
+static keel_term agent_put(keel_term state, keel_term value)
+{
+    (void)state;
+    return value;
+}
+
+static keel_term agent_add(keel_term state, keel_term number)
+{
+    return keel_int(keel_to_int(state) + keel_to_int(number));
+}
+
+static keel_term agent_get_add(keel_term state, keel_term number)
+{
+    return keel_tuple_of(state, agent_add(state, number));
+}
+
+static keel_term agent_sleep(keel_term state, keel_term milliseconds)
+{
+    (void)state;
+    keel_sleep(script_time(milliseconds));
+    return keel_atom(ok);
+}
+
+static keel_term agent_exit(keel_term state, keel_term reason)
+{
+    (void)state;
+    keel_exit(reason);
+}
+
+// What to ask an agent for {Operation, Argument}; KEEL_NONE: an unknown one.
+static keel_term agent_request(keel_term operation)
+{
+    keel_term argument;
+    if (keel_is(operation, get)) {
+        return keel_agent_request(KEEL_AGENT_GET, keel_agent_state, keel_nil());
+    }
+    if (keel_match(operation, "{put, Value}", &argument)) {
+        return keel_agent_request(KEEL_AGENT_UPDATE, agent_put, argument);
+    }
+    if (keel_match(operation, "{add, Number}", &argument)) {
+        return keel_agent_request(KEEL_AGENT_UPDATE, agent_add, argument);
+    }
+    if (keel_match(operation, "{get_add, Number}", &argument)) {
+        return keel_agent_request(KEEL_AGENT_GET_AND_UPDATE, agent_get_add, argument);
+    }
+    if (keel_match(operation, "{sleep, Ms}", &argument)) {
+        return keel_agent_request(KEEL_AGENT_GET, agent_sleep, argument);
+    }
+    if (keel_match(operation, "{exit, Reason}", &argument)) {
+        return keel_agent_request(KEEL_AGENT_UPDATE, agent_exit, argument);
+    }
+    return KEEL_NONE;
+}
+
+static keel_term ask_agent(const keel_term *arguments)
+{
+    keel_term number;
+    if (keel_match(arguments[1], "{cast_add, Number}", &number)) {
+        keel_agent_cast(arguments[0], agent_add, number);
+        return keel_atom(ok);
+    }
+    return keel_call_or_exit_within(
+            arguments[0], agent_request(arguments[1]), script_time(arguments[2]));
+}
+
+static void agent(struct outcome *outcome, const keel_term *arguments)
+{
+    keel_term number;
+    bool known = keel_match(arguments[1], "{cast_add, Number}", &number) ||
+                 !keel_is_none(agent_request(arguments[1]));
+    if (known) {
+        outcome->value = script_attempt(ask_agent, arguments);
+    } else {
+        outcome->value = outcome->answer = script_unsupported();
+        outcome->reply = REPLY_TERM;
+    }
+}
+
+// --- registries ---
+
+static void enter(struct outcome *outcome, const keel_term *arguments)
+{
+    keel_pid owner = keel_self();
+    keel_status status = keel_registry_register(
+            arguments[0], arguments[1], arguments[2], &owner);
+    outcome->value = status == KEEL_E_TAKEN
+                             ? keel_make("{error, {already_registered, Pid}}", owner)
+                             : keel_make("{ok, Pid}", keel_self());
+}
+
+static void withdraw(struct outcome *outcome, const keel_term *arguments)
+{
+    (void)outcome;
+    keel_registry_unregister(arguments[0], arguments[1]);
+}
+
+static void lookup(struct outcome *outcome, const keel_term *arguments)
+{
+    outcome->value = keel_registry_lookup(arguments[0], arguments[1]);
+}
+
+static void keys(struct outcome *outcome, const keel_term *arguments)
+{
+    outcome->value = keel_registry_keys_of(arguments[0], keel_to_pid(arguments[1]));
+}
+
+static void count(struct outcome *outcome, const keel_term *arguments)
+{
+    outcome->value = keel_int((int64_t)keel_registry_count(arguments[0]));
+}
+
+static void send_to_each(keel_term entries, void *context)
+{
+    const keel_term *message = context;
+    keel_term entry;
+    while (keel_list_next(&entries, &entry)) {
+        keel_send(keel_element(entry, 0), *message);
+    }
+}
+
+static void dispatch(struct outcome *outcome, const keel_term *arguments)
+{
+    (void)outcome;
+    keel_term message = arguments[2];
+    keel_registry_dispatch(arguments[0], arguments[1], send_to_each, &message);
+}
+
+// --- publish/subscribe ---
+
+static void subscribe(struct outcome *outcome, const keel_term *arguments)
+{
+    (void)outcome;
+    keel_pubsub_subscribe(arguments[0], arguments[1]);
+}
+
+static void unsubscribe(struct outcome *outcome, const keel_term *arguments)
+{
+    (void)outcome;
+    keel_pubsub_unsubscribe(arguments[0], arguments[1]);
+}
+
+static void broadcast(struct outcome *outcome, const keel_term *arguments)
+{
+    (void)outcome;
+    keel_pubsub_broadcast(arguments[0], arguments[1], arguments[2]);
+}
+
+static void broadcast_from(struct outcome *outcome, const keel_term *arguments)
+{
+    (void)outcome;
+    keel_pubsub_broadcast_from(arguments[0], keel_self(), arguments[1], arguments[2]);
+}
+
+// --- partitions ---
+
+static void partition(struct outcome *outcome, const keel_term *arguments)
+{
+    outcome->value = keel_server_whereis(keel_partition(arguments[0], arguments[1]));
+}
+
+const struct step service_steps[] = {
+        {"agent", 3, agent},
+        {"register", 3, enter},
+        {"unregister", 2, withdraw},
+        {"lookup", 2, lookup},
+        {"keys", 2, keys},
+        {"count", 1, count},
+        {"dispatch", 3, dispatch},
+        {"subscribe", 2, subscribe},
+        {"unsubscribe", 2, unsubscribe},
+        {"broadcast", 3, broadcast},
+        {"broadcast_from", 3, broadcast_from},
+        {"partition", 2, partition},
+        {NULL, 0, NULL},
+};
