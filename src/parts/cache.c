@@ -2,6 +2,7 @@
 // and what warms it, each in a process of its own.
 
 #include "cache.h"
+#include "errand.h"
 #include "options.h"
 
 #include <keel/gen_server.h>
@@ -15,17 +16,11 @@ struct state {
     keel_pid warmer; // none: it does not run
 };
 
-// One value under way. The fields after `process` are the cache's; those before travel.
+// One value under way.
 struct job {
-    keel_cache_compute compute;
-    keel_duration ttl;
-    keel_ref monitor;
     keel_term key; // kept
-    struct waiter *waiters;
-};
-struct waiter {
-    struct waiter *next;
-    keel_from from; // its tag kept
+    keel_duration ttl;
+    struct kl_caller *callers;
 };
 
 static keel_result init(keel_term argument, void *state);
@@ -104,40 +99,25 @@ keel_status keel_cache_fetch_term(keel_term name, keel_term key, keel_term *ret_
         *ret_value = value;
         return KEEL_OK;
     }
-    keel_term reply;
+    keel_term reply = KEEL_NONE;
     keel_status status = keel_call_within(name,
             keel_make("{fetch, Key, Compute, Argument, Ttl}", key,
                     kl_function((uintptr_t)source->compute), kl_some(source->argument),
                     source->ttl),
             KEEL_IN(kl_or(source->timeout, KEEL_SECONDS(5))), &reply);
-    if (status == KEEL_E_EXIT) {
-        *ret_value = reply;
+    if (status == KEEL_OK && keel_is(reply, none)) {
+        return KEEL_E_REFUSED;
     }
-    if (status != KEEL_OK || keel_is(reply, none)) {
-        return status == KEEL_OK ? KEEL_E_REFUSED : status;
-    }
-    *ret_value = keel_element(reply, 1);
-    return keel_is(keel_element(reply, 0), ok) ? KEEL_OK : KEEL_E_EXIT;
+    return kl_errand_outcome(status, reply, ret_value);
 }
 
-// The body of {Cache, Job, Compute, Key, Argument}.
-static void compute(keel_term plan)
+// The errand of {Compute, Key, Argument}.
+static keel_term compute(keel_term plan)
 {
-    void *function = keel_to_pointer(keel_element(plan, 2), NULL);
+    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
     keel_cache_compute run = (keel_cache_compute)(uintptr_t)function;
-    keel_term value = run(keel_element(plan, 3), keel_element(plan, 4));
-    keel_term result = keel_is_none(value) ? keel_atom(none)
-                                           : keel_tuple_of(keel_atom(ok), value);
-    keel_send(keel_element(plan, 0),
-            keel_make("{computed, Job, Result}", keel_element(plan, 1), result));
-}
-
-static void add_waiter(struct job *job, keel_from from)
-{
-    struct waiter *waiter = keel_alloc(sizeof *waiter);
-    waiter->from = (keel_from){from.pid, keel_keep(from.tag)};
-    waiter->next = job->waiters;
-    job->waiters = waiter;
+    keel_term value = run(keel_element(plan, 1), keel_element(plan, 2));
+    return keel_is_none(value) ? keel_atom(none) : keel_tuple_of(keel_atom(ok), value);
 }
 
 static keel_status start_job(struct state *state, keel_term request, keel_from from)
@@ -145,23 +125,15 @@ static keel_status start_job(struct state *state, keel_term request, keel_from f
     struct job *job = keel_alloc(sizeof *job);
     job->key = keel_keep(keel_element(request, 1));
     job->ttl = keel_to_int(keel_element(request, 4));
-    add_waiter(job, from);
+    kl_callers_add(&job->callers, from);
     keel_status status = kl_cache_promise(state->cache, job->key, job);
     if (status != KEEL_OK) {
         return status;
     }
-    keel_term self = keel_from_pid(keel_self());
-    keel_spawn_opts opts = {.link = true,
-            .monitor = true,
-            .monitor_opts.tag = keel_tuple_of(keel_atom(job), keel_pointer(job)),
-            .entry = "cache:compute"};
-    keel_pid pid;
-    keel_term plan[] = {self, keel_pointer(job), keel_element(request, 2), job->key,
-            keel_element(request, 3)};
-    status = keel_spawn_opt(
-            compute, keel_tuple(plan, KEEL_COUNT(plan)), &opts, &pid, &job->monitor);
-    job->monitor = keel_to_ref(keel_keep(keel_from_ref(job->monitor)));
-    return status;
+    keel_term plan = keel_tuple_of(
+            keel_element(request, 2), job->key, keel_element(request, 3));
+    keel_pid pid = kl_errand_start("cache:compute", compute, plan, keel_pointer(job));
+    return pid.word != 0 ? KEEL_OK : KEEL_E_SYSTEM_LIMIT;
 }
 
 static keel_result handle_call(keel_term request, keel_from from, void *at)
@@ -180,7 +152,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *at)
     }
     struct job *job = kl_cache_promised(state->cache, key);
     if (job != NULL) {
-        add_waiter(job, from);
+        kl_callers_add(&job->callers, from);
         return keel_noreply();
     }
     if (start_job(state, request, from) != KEEL_OK) {
@@ -189,41 +161,36 @@ static keel_result handle_call(keel_term request, keel_from from, void *at)
     return keel_noreply();
 }
 
-// Answers those who wait for a job, and forgets it.
-static void finish(struct job *job, keel_term reply)
+// Keeps what an errand has computed, answers those who wait for it, and forgets it.
+static void finish(
+        struct state *state, struct job *job, keel_status status, keel_term value)
 {
-    while (job->waiters != NULL) {
-        struct waiter *waiter = job->waiters;
-        job->waiters = waiter->next;
-        keel_reply_to(waiter->from, reply);
-        keel_drop(waiter->from.tag);
-        keel_free(waiter);
-    }
-    keel_demonitor(job->monitor, KEEL_DEMONITOR_FLUSH);
-    keel_drop(keel_from_ref(job->monitor));
+    bool there = status == KEEL_OK && !keel_is(value, none);
+    kl_cache_keep_promise(state->cache, job->key, job,
+            there ? keel_element(value, 1) : KEEL_NONE, job->ttl);
+    kl_callers_answer(
+            &job->callers, status == KEEL_OK ? value : kl_errand_reply(status, value));
     keel_drop(job->key);
     keel_free(job);
 }
 
 // --- warming ---
 
-// The body of {Warm, Cache, Argument}.
-static void warm(keel_term plan)
+// The errand of {Warm, Cache, Argument}.
+static keel_term warm(keel_term plan)
 {
     void *function = keel_to_pointer(keel_element(plan, 0), NULL);
     void (*run)(keel_term, keel_term) = (void (*)(keel_term, keel_term))(uintptr_t)function;
     run(keel_element(plan, 1), keel_element(plan, 2));
+    return keel_nil();
 }
 
 static void start_warmer(struct state *state)
 {
     if (state->warmer.word == 0) {
-        keel_spawn_opts opts = {.link = true, .entry = "cache:warm"};
         keel_term plan = keel_tuple_of(kl_function((uintptr_t)state->opts.warm),
                 state->name, state->opts.warm_argument);
-        if (keel_spawn_opt(warm, plan, &opts, &state->warmer, NULL) != KEEL_OK) {
-            state->warmer = (keel_pid){0};
-        }
+        state->warmer = kl_errand_start("cache:warm", warm, plan, keel_atom(warm));
     }
     if (state->opts.warm_every > 0) {
         keel_send_after(state->opts.warm_every, keel_self(), keel_atom(warm));
@@ -233,25 +200,19 @@ static void start_warmer(struct state *state)
 static keel_result handle_info(keel_term message, void *at)
 {
     struct state *state = at;
-    void *job;
-    keel_term term;
-    keel_pid pid;
+    keel_term tag, value;
+    keel_status status;
     if (keel_is(message, sweep)) {
         kl_table_sweep(&state->cache->table, &state->sweep);
     } else if (keel_is(message, warm)) {
         start_warmer(state);
-    } else if (keel_match(message, "{computed, Job, Result}", &job, &term)) {
-        struct job *done = job;
-        keel_term value = keel_is(term, none) ? KEEL_NONE : keel_element(term, 1);
-        kl_cache_keep_promise(state->cache, done->key, done, value, done->ttl);
-        finish(done, term);
-    } else if (keel_match(message, "{{job, Job}, _, process, _, Reason}", &job, &term)) {
-        struct job *failed = job;
-        kl_cache_keep_promise(state->cache, failed->key, failed, KEEL_NONE, 0);
-        finish(failed, keel_tuple_of(keel_atom(error), term));
-    } else if (keel_match(message, "{'EXIT', Pid, _}", &pid)) {
-        state->warmer = pid.word == state->warmer.word ? (keel_pid){0} : state->warmer;
-    } else {
+    } else if (kl_errand_ended(message, &tag, &status, &value)) {
+        if (keel_is(tag, warm)) {
+            state->warmer = (keel_pid){0};
+        } else {
+            finish(state, keel_to_pointer(tag, NULL), status, value);
+        }
+    } else if (!keel_match(message, "{'EXIT', _, _}")) {
         return keel_unexpected(message);
     }
     return keel_noreply();
