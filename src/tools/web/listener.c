@@ -1,0 +1,222 @@
+#include "listener.h"
+
+#include "live.h"
+#include "loop.h"
+#include "request.h"
+
+#include <keel/dynamic_supervisor.h>
+#include <keel/process.h>
+#include <stdlib.h>
+#include <string.h>
+
+// How long a start waits for the port: the thread of the one before may just be ending.
+#define PATIENCE KEEL_SECONDS(3)
+
+struct listener {
+    struct kl_web *web;
+    keel_term pages; // an atom
+    int port;
+};
+
+// --- options ---
+
+static keel_term string_or_nil(const char *text)
+{
+    return text != NULL ? keel_string(text) : keel_atom(nil);
+}
+
+keel_term kl_listener_argument(
+        const keel_web_endpoint *endpoint, keel_term name, const keel_web_opts *opts)
+{
+    return keel_tuple_of(keel_pointer(endpoint), name, string_or_nil(opts->address),
+            keel_int(opts->port), string_or_nil(opts->hosts), string_or_nil(opts->token),
+            string_or_nil(opts->secret), keel_uint(opts->max_connections),
+            keel_uint(opts->max_requests), keel_uint(opts->max_body),
+            keel_int(opts->timeout));
+}
+
+static char *copy_of(keel_term term)
+{
+    keel_bytes bytes = keel_to_bytes(term);
+    return keel_is_binary(term) ? strndup((const char *)bytes.data, bytes.size) : NULL;
+}
+
+static size_t size_or(keel_term term, size_t otherwise)
+{
+    uint64_t value = 0;
+    return keel_get_uint(term, &value) && value > 0 ? (size_t)value : otherwise;
+}
+
+static struct kl_web *web_of(keel_term argument)
+{
+    struct kl_web *web = calloc(1, sizeof(*web));
+    if (web == NULL) {
+        return NULL;
+    }
+    web->refs = 1;
+    pthread_mutex_init(&web->lock, NULL);
+    web->outbox_end = &web->outbox;
+    web->endpoint = keel_to_pointer(keel_element(argument, 0), NULL);
+    web->address = copy_of(keel_element(argument, 2));
+    if (web->address == NULL) {
+        web->address = strdup("127.0.0.1");
+    }
+    web->port = (int)keel_to_int(keel_element(argument, 3));
+    web->hosts = copy_of(keel_element(argument, 4));
+    web->token = copy_of(keel_element(argument, 5));
+    web->secret = copy_of(keel_element(argument, 6));
+    web->max_connections = size_or(keel_element(argument, 7), 1000);
+    web->max_requests = size_or(keel_element(argument, 8), 256);
+    web->max_body = size_or(keel_element(argument, 9), 64 << 10);
+    int64_t timeout = keel_to_int(keel_element(argument, 10));
+    web->timeout_s = timeout >= KEEL_SECONDS(1) ? (unsigned)(timeout / KEEL_SECONDS(1))
+                                                : 10;
+    web->listener = keel_self();
+    return web;
+}
+
+// The secret that keys tokens, and what who has shown the token holds as a cookie.
+static bool draw_secrets(struct kl_web *web)
+{
+    char secret[65];
+    if (web->secret == NULL && kl_guard_random(secret, sizeof(secret))) {
+        web->secret = strdup(secret);
+    }
+    if (web->secret == NULL) {
+        return false;
+    }
+    kl_guard_digest(
+            web->secret, "access", web->token != NULL ? web->token : "", web->access);
+    return true;
+}
+
+// --- starting ---
+
+static void let_web_go(void *web)
+{
+    kl_web_stop(web);
+    kl_web_unref(web);
+}
+
+// Starts the thread, again while the port is taken. 0: it cannot be had.
+static int listen(struct kl_web *web)
+{
+    keel_deadline give_up = KEEL_IN(PATIENCE);
+    for (;;) {
+        int port;
+        // Only what the thread says: calls may have come already.
+        if (!kl_loop_start(web) ||
+                keel_receive_match(KEEL_NEVER, "{web_started, Port}", &port) != KEEL_OK) {
+            return 0;
+        }
+        if (port > 0 || keel_deadline_passed(give_up)) {
+            return port;
+        }
+        keel_sleep(KEEL_MS(50));
+    }
+}
+
+static keel_result init(keel_term argument, void *state)
+{
+    struct listener *listener = state;
+    keel_term options = keel_element(argument, 0);
+    listener->pages = keel_element(argument, 1);
+    keel_trap_exit(true);
+    struct kl_web *web = web_of(options);
+    listener->web = web;
+    if (web == NULL) {
+        return keel_stop_with(keel_atom(system_limit));
+    }
+    keel_defer(let_web_go, web);
+    if (!draw_secrets(web)) {
+        return keel_stop_with(keel_atom(no_randomness));
+    }
+    if (!kl_guard_is_loopback(web->address) && web->token == NULL) {
+        return keel_stop_with(keel_make("{badarg, token}"));
+    }
+    listener->port = listen(web);
+    if (listener->port == 0) {
+        return keel_stop_with(keel_make("{listen, Port, no_port}", web->port));
+    }
+    return keel_ok();
+}
+
+// --- serving ---
+
+static void start_request(keel_term peer)
+{
+    keel_spawn_opts opts = {.link = true, .entry = "web_request"};
+    keel_pid pid;
+    if (keel_spawn_opt(kl_request_run, peer, &opts, &pid, NULL) != KEEL_OK) {
+        struct kl_answer answer = {.status = 503, .content_type = "application/json"};
+        answer.body = "{\"error\":\"no room for another process\"}";
+        answer.size = strlen(answer.body);
+        kl_peer_answer(kl_peer_of_term(peer), &answer);
+    }
+}
+
+static void start_page(struct listener *listener, keel_term peer)
+{
+    keel_started page = keel_dynamic_supervisor_start_child(
+            listener->pages, &keel_child(&kl_live_page, peer, .restart = KEEL_TEMPORARY));
+    if (page.status != KEEL_OK) {
+        kl_peer_close(kl_peer_of_term(peer));
+    }
+}
+
+static keel_result handle_info(keel_term message, void *state)
+{
+    struct listener *listener = state;
+    keel_term peer;
+    if (keel_match(message, "{web_request, Peer}", &peer)) {
+        start_request(peer);
+    } else if (keel_match(message, "{web_page, Peer}", &peer)) {
+        start_page(listener, peer);
+    } else if (!keel_match(message, "{'EXIT', _, _}")) {
+        return keel_unexpected(message);
+    }
+    return keel_noreply();
+}
+
+static void unref_web(void *web)
+{
+    kl_web_unref(web);
+}
+
+static keel_result handle_call(keel_term request, keel_from from, void *state)
+{
+    struct listener *listener = state;
+    (void)from;
+    if (keel_is(request, port)) {
+        return keel_reply(keel_int(listener->port));
+    }
+    if (keel_is(request, web)) {
+        return keel_reply(keel_resource("web", kl_web_ref(listener->web), unref_web));
+    }
+    return keel_unexpected(request);
+}
+
+void kl_listener_stats(struct kl_web *web, keel_web_stats *ret_stats)
+{
+    *ret_stats = (keel_web_stats){
+            .connections = __atomic_load_n(&web->connections, __ATOMIC_RELAXED),
+            .pages = __atomic_load_n(&web->pages, __ATOMIC_RELAXED),
+            .requests = __atomic_load_n(&web->requests, __ATOMIC_RELAXED),
+            .refused = __atomic_load_n(&web->refused, __ATOMIC_RELAXED),
+            .pushes = __atomic_load_n(&web->pushes, __ATOMIC_RELAXED),
+            .pushed_bytes = __atomic_load_n(&web->pushed_bytes, __ATOMIC_RELAXED),
+    };
+    for (int class = 0; class < 6; class ++) {
+        ret_stats->by_class[class] = __atomic_load_n(
+                &web->by_class[class], __ATOMIC_RELAXED);
+        ret_stats->answered += ret_stats->by_class[class];
+    }
+}
+
+const keel_gen_server kl_listener = {
+        .name = "web_listener",
+        .state = KEEL_STATE(struct listener, pages, port),
+        .init = init,
+        .handle_call = handle_call,
+        .handle_info = handle_info,
+};

@@ -1,0 +1,47 @@
+#ifndef KL_WEB_LOOP_H
+#define KL_WEB_LOOP_H
+
+#include "peer.h"
+
+// The thread that libwebsockets runs on. It reads requests, turns away those that may not
+// be, hands the others to the listener as messages, and writes what processes answer.
+//
+//   to the listener   {web_started, Port}, once; Port 0: there was none to be had
+//                     {web_request, Peer}, {web_page, Peer}
+//   to a page         {web_event, Text}, then nothing more is read until kl_peer_resume
+//                     web_sent, when a push is out
+//                     web_closed, when the browser is gone
+
+// Starts the thread, which takes a reference of its own; false: the system refused.
+bool kl_loop_start(struct kl_web *web);
+
+// --- what its files share ---
+
+// What is known of one connection: hangs on the wsi.
+struct kl_connection {
+    struct kl_web *web;
+    struct kl_peer *peer; // the request, or the open page
+    char *text; // of an event that arrives in pieces
+    size_t text_size;
+    bool counted;
+    bool over; // one too many: it may ask once and is told to come later
+};
+
+// Makes a peer of the request whose headers have arrived; NULL when there is no memory.
+struct kl_peer *kl_loop_read(struct kl_connection *connection, struct lws *wsi);
+// Decides whether a request may be; else answers it, saying why, and returns false.
+bool kl_gate_admits(struct kl_peer *peer);
+// The same for the WebSocket of a page.
+bool kl_gate_admits_page(struct kl_peer *peer);
+// The value of a field of the query, as it stands in there; NULL when it has none.
+const char *kl_peer_query(const struct kl_peer *peer, const char *name);
+
+// Answers from the loop itself.
+void kl_loop_fail(struct kl_peer *peer, int status, const char *why);
+void kl_loop_serve(struct kl_peer *peer, const keel_web_asset *asset);
+// Writes as much of the answer as may be written now: what a callback has to return.
+int kl_loop_write(struct kl_peer *peer, struct lws *wsi);
+// Adds a header to an answer that is being made.
+void kl_answer_header(struct kl_answer *answer, const char *name, const char *value);
+
+#endif // KL_WEB_LOOP_H
