@@ -11,6 +11,7 @@
 #include <keel/etf.h>
 #include <keel/gen.h>
 #include <keel/gen_server.h>
+#include <keel/gen_statem.h>
 #include <keel/inspect.h>
 #include <keel/io.h>
 #include <keel/link.h>

@@ -21,6 +21,10 @@ enum {
     KEEL_RESULT_IGNORE,
     KEEL_RESULT_FAIL,
     KEEL_RESULT_UNEXPECTED,
+    KEEL_RESULT_NEXT_STATE, // from here on: of a gen_statem only
+    KEEL_RESULT_KEEP_STATE,
+    KEEL_RESULT_REPEAT_STATE,
+    KEEL_RESULT_STOP_REPLIES,
 };
 enum { // what comes after
     KEEL_THEN_WAIT,
@@ -34,8 +38,9 @@ typedef struct keel_result {
     uint8_t kind; // KEEL_RESULT_…
     uint8_t then; // KEEL_THEN_…
     bool hibernate;
-    keel_term value; // reply, or reason
-    keel_term extra; // argument of continue, message of a timeout; reply of stop_with_reply
+    keel_term value; // reply, or reason, or state
+    keel_term extra; // argument of continue, message of a timeout; reply of
+                     // stop_with_reply; list of actions of a gen_statem
     int64_t time; // duration of timeout, point of message
 } keel_result;
 

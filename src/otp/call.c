@@ -2,7 +2,8 @@
 
 #include "call.h"
 #include "via.h"
-#include <keel/gen_server.h>
+#include <keel/gen_statem.h>
+#include <string.h>
 
 static keel_status stop_inside(
         keel_term server, keel_term reason, keel_deadline deadline, keel_term *ret_reason);
@@ -20,7 +21,8 @@ keel_status keel_call_term(
     return status == KEEL_OK ? keel_gen_call(to, request, deadline, ret_reply) : status;
 }
 
-keel_term keel_call_or_exit_term(keel_term server, keel_term request, keel_duration timeout)
+static keel_term call_or_exit(
+        const char *module, keel_term server, keel_term request, keel_duration timeout)
 {
     keel_term reply = KEEL_NONE;
     keel_deadline deadline = timeout == KEEL_FOREVER ? KEEL_NEVER : KEEL_IN(timeout);
@@ -28,9 +30,24 @@ keel_term keel_call_or_exit_term(keel_term server, keel_term request, keel_durat
     if (status == KEEL_OK) {
         return reply;
     }
-    keel_exit(keel_make("{Why, {gen_server, call, [Server, Request, Timeout]}}",
-            kl_call_why(status, server, reply), server, request,
+    keel_term name = KEEL_NONE;
+    if (keel_atom_from(module, strlen(module), &name) != KEEL_OK) {
+        name = keel_atom(undefined);
+    }
+    keel_exit(keel_make("{Why, {Module, call, [Server, Request, Timeout]}}",
+            kl_call_why(status, server, reply), name, server, request,
             kl_call_milliseconds(timeout)));
+}
+
+keel_term keel_call_or_exit_term(keel_term server, keel_term request, keel_duration timeout)
+{
+    return call_or_exit("gen_server", server, request, timeout);
+}
+
+keel_term keel_gen_statem_call_or_exit_term(
+        keel_term machine, keel_term request, keel_duration timeout)
+{
+    return call_or_exit("gen_statem", machine, request, timeout);
 }
 
 keel_status keel_cast_term(keel_term server, keel_term request)

@@ -315,26 +315,6 @@ static keel_next follow(
 
 // --- from a process that is there already ---
 
-// A name given here must be the caller's.
-static void check_name(keel_term term)
-{
-    struct kl_name name = kl_name_parse(term);
-    keel_pid self = keel_self();
-    if (name.kind == KL_NAME_LOCAL && keel_whereis_term(name.local).word != self.word) {
-        keel_exit(keel_atom(process_not_registered));
-    }
-    if (keel_is(keel_element(term, 0), global) &&
-            (name.kind != KL_NAME_VIA || name.via->whereis(name.key).word != self.word)) {
-        keel_exit(keel_atom(process_not_registered_globally));
-    }
-    if (name.kind == KL_NAME_VIA && name.via->whereis(name.key).word != self.word) {
-        keel_exit(keel_tuple_of(keel_atom(process_not_registered_via), name.module));
-    }
-    if (name.kind == KL_NAME_BAD) {
-        keel_error(keel_atom(badarg));
-    }
-}
-
 void keel_gen_server_enter_loop(const keel_gen_server *server,
         keel_result (*first)(keel_term argument, void *state), const keel_start_opts *opts)
 {
@@ -343,10 +323,7 @@ void keel_gen_server_enter_loop(const keel_gen_server *server,
     if (server == NULL || server->name == NULL || first == NULL) {
         keel_error(keel_atom(badarg));
     }
-    check_name(opts->name);
-    if (!keel_gen_started()) {
-        keel_exit(keel_atom(process_was_not_started_by_proc_lib));
-    }
+    kl_start_check_entry(opts->name);
     const keel_handler *handler = kl_start_handler(
             server, server->name, KL_SERVER_BYTES + server->state.bytes, &pattern);
     if (handler == NULL) {

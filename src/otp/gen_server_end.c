@@ -1,17 +1,16 @@
 // How a gen_server ends: terminate, the report, the reply that is still due.
 
 #include "copy.h"
+#include "ending.h"
 #include "report.h"
 #include "server.h"
 #include "start.h"
-#include <keel/inspect.h>
-#include <string.h>
+#include <keel/process.h>
 
 static keel_next terminate(
         struct kl_server *self, const keel_message *message, keel_term reason);
 static keel_next report_and_exit(
         struct kl_server *self, const keel_message *message, keel_term reason);
-static bool is_abnormal(keel_term reason);
 
 static void set_ending(struct kl_server *self, enum kl_ending ending)
 {
@@ -25,7 +24,7 @@ keel_next kl_server_end(struct kl_server *self, const keel_message *message,
     if (!keel_is_none(reply)) {
         kl_server_more(self)->reply = reply;
     }
-    if (is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
+    if (kl_end_is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
         set_ending(self, KL_SHOWS_STATE);
         struct kl_server_more *more = kl_server_more(self);
         more->reason = reason;
@@ -65,12 +64,6 @@ static keel_next terminate(
     return report_and_exit(self, message, reason);
 }
 
-static bool is_abnormal(keel_term reason)
-{
-    return !keel_is(reason, normal) && !keel_is(reason, shutdown) &&
-           !(keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
-}
-
 // --- the report ---
 
 keel_term kl_server_shown_message(const struct kl_server *self, const keel_message *message)
@@ -87,28 +80,14 @@ keel_term kl_server_shown_message(const struct kl_server *self, const keel_messa
     }
 }
 
-// Who made the call: {Pid, {Name, []}}, {Pid, dead}, undefined. OTP has a stack in the
-// list; making one readable takes longer than a supervisor takes to start the server anew.
-static keel_term client_info(const keel_message *message)
-{
-    if (message->kind != KEEL_MESSAGE_CALL) {
-        return keel_atom(undefined);
-    }
-    keel_term pid = keel_from_pid(message->from.pid);
-    keel_process_view view;
-    if (!keel_inspect_process(message->from.pid, &view)) {
-        return keel_tuple_of(pid, keel_atom(dead));
-    }
-    keel_term name = keel_is_none(view.name) ? pid : view.name;
-    return keel_tuple_of(pid, keel_tuple_of(name, keel_nil()));
-}
-
 static keel_term make_report(
         struct kl_server *self, const keel_message *message, keel_term reason)
 {
     keel_term shown = self->more == NULL ? KEEL_NONE : self->more->shown;
     keel_term status = kl_server_format_status(self, shown,
             kl_server_shown_message(self, message), reason, keel_sys_logged(&self->sys));
+    keel_from none = {{0}, {0}};
+    keel_from client = message->kind == KEEL_MESSAGE_CALL ? message->from : none;
     keel_term label = keel_process_get_label(keel_self());
     keel_term name = kl_start_shown_name(self->more == NULL ? KEEL_NONE : self->more->name);
     keel_term state = keel_map_get(status, keel_atom(state));
@@ -118,7 +97,7 @@ static keel_term make_report(
             name, keel_map_get(status, keel_atom(message)),
             keel_is_none(state) ? keel_atom(undefined) : state,
             keel_map_get(status, keel_atom(log)), keel_map_get(status, keel_atom(reason)),
-            client_info(message));
+            kl_end_client(client));
     return keel_is_none(label) ? report
                                : keel_map_put(report, keel_atom(process_label), label);
 }
@@ -127,7 +106,7 @@ static keel_next report_and_exit(
         struct kl_server *self, const keel_message *message, keel_term reason)
 {
     set_ending(self, KL_REPORTS);
-    if (is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
+    if (kl_end_is_abnormal(reason) && kl_report_wanted(KEEL_REPORT_ERROR)) {
         keel_report(KEEL_REPORT_ERROR, make_report(self, message, reason));
     }
     if (self->more != NULL) {
@@ -142,11 +121,5 @@ static keel_next report_and_exit(
 keel_term kl_server_undef(
         const keel_gen_server *module, const char *callback, unsigned arity, keel_term why)
 {
-    keel_term name = KEEL_NONE;
-    keel_term function = KEEL_NONE;
-    if (keel_atom_from(module->name, strlen(module->name), &name) != KEEL_OK ||
-            keel_atom_from(callback, strlen(callback), &function) != KEEL_OK) {
-        return keel_tuple_of(why, keel_nil());
-    }
-    return keel_make("{Why, [{Module, Callback, Arity, []}]}", why, name, function, arity);
+    return kl_end_undef(module->name, callback, arity, why);
 }

@@ -1,5 +1,6 @@
 // What a gen_server answers to sys, and the events it tells of.
 
+#include "ending.h"
 #include "server.h"
 #include "start.h"
 #include <stdio.h>
@@ -51,17 +52,6 @@ static void set_state(void *memory, keel_term term)
     }
 }
 
-struct formatting {
-    const struct kl_server *self;
-    keel_term status;
-};
-
-static void run_format_status(void *context)
-{
-    struct formatting *formatting = context;
-    formatting->status = formatting->self->module->format_status(formatting->status);
-}
-
 keel_term kl_server_format_status(const struct kl_server *self, keel_term state,
         keel_term message, keel_term reason, keel_term log)
 {
@@ -75,27 +65,7 @@ keel_term kl_server_format_status(const struct kl_server *self, keel_term state,
     if (!keel_is_none(reason)) {
         status = keel_map_put(status, keel_atom(reason), reason);
     }
-    if (self->module->format_status == NULL) {
-        return status;
-    }
-    struct formatting formatting = {self, status};
-    keel_term failure = KEEL_NONE;
-    if (keel_try(run_format_status, &formatting, &failure) != KEEL_OK ||
-            !keel_is_map(formatting.status)) {
-        // What the callback should have hidden stays hidden.
-        return keel_map_put(status, keel_atom(state),
-                keel_string("format_status of the module failed"));
-    }
-    // Keys that the callback took away are missed by nobody but the reports.
-    keel_term key;
-    keel_term value;
-    keel_term merged = formatting.status;
-    for (size_t i = 0; keel_map_at(status, i, &key, &value); i++) {
-        if (keel_is_none(keel_map_get(merged, key))) {
-            merged = keel_map_put(merged, key, keel_atom(undefined));
-        }
-    }
-    return merged;
+    return kl_end_format_status(self->module->format_status, status);
 }
 
 static keel_term misc(void *memory)

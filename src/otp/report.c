@@ -2,6 +2,7 @@
 
 #include "report.h"
 #include "base/base.h"
+#include "ending.h"
 #include <keel/inspect.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -94,19 +95,6 @@ static keel_term with(keel_term list, keel_term key, keel_term value)
     return keel_is_none(value) ? list : keel_cons(keel_tuple_of(key, value), list);
 }
 
-// {Class, Reason, Stack}: an error's reason carries its stack.
-static keel_term error_info(const keel_crash *crash)
-{
-    keel_term reason = KEEL_NONE;
-    keel_term stack = KEEL_NONE;
-    size_t frames;
-    if (keel_match(crash->reason, "{Reason, Stack}", &reason, &stack) &&
-            keel_list_length(stack, &frames)) {
-        return keel_tuple_of(keel_atom(error), reason, stack);
-    }
-    return keel_tuple_of(keel_atom(exit), crash->reason, keel_nil());
-}
-
 static keel_term crash_info(const keel_crash *crash)
 {
     keel_term map = crash->report;
@@ -119,7 +107,7 @@ static keel_term crash_info(const keel_crash *crash)
     info = with(info, keel_atom(message_queue_len),
             keel_map_get(map, keel_atom(message_queue_len)));
     info = with(info, keel_atom(ancestors), keel_map_get(map, keel_atom(ancestors)));
-    info = with(info, keel_atom(error_info), error_info(crash));
+    info = with(info, keel_atom(error_info), kl_end_class(crash->reason));
     info = with(info, keel_atom(process_label), keel_map_get(map, keel_atom(label)));
     info = with(info, keel_atom(registered_name),
             keel_map_get(map, keel_atom(registered_name)));

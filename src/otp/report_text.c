@@ -15,6 +15,8 @@ struct text {
 
 static void headline(struct text *text, keel_term label, keel_term report);
 static void put_server(struct text *text, keel_term report);
+static void put_machine(struct text *text, keel_term report);
+static void put_unexpected(struct text *text, keel_term report);
 static void put_supervisor(struct text *text, keel_term items);
 static void put_crash(struct text *text, keel_term report);
 static void put_pairs(struct text *text, keel_term items);
@@ -22,6 +24,7 @@ static void put(struct text *text, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 static void put_term(struct text *text, keel_term term);
 static void put_line(struct text *text, const char *what, keel_term term);
+static void put_some(struct text *text, const char *what, keel_term list);
 
 size_t keel_report_format(char *buffer, size_t size, keel_term report, bool single_line,
         const keel_print_opts *limits)
@@ -49,7 +52,9 @@ static void headline(struct text *text, keel_term label, keel_term report)
     keel_term what = keel_element(label, 1);
     keel_term items = keel_map_get(report, keel_atom(report));
     if (keel_is(what, terminate)) {
-        put_server(text, report);
+        (keel_is(who, gen_statem) ? put_machine : put_server)(text, report);
+    } else if (keel_is(what, unexpected_event)) {
+        put_unexpected(text, report);
     } else if (keel_is(what, no_handle_info)) {
         put(text, "%s: no clause takes the message ",
                 keel_show(keel_map_get(report, keel_atom(module))));
@@ -66,6 +71,36 @@ static void headline(struct text *text, keel_term label, keel_term report)
     }
 }
 
+static void put_machine(struct text *text, keel_term report)
+{
+    keel_term reason = keel_map_get(report, keel_atom(reason));
+    put(text, "state machine ");
+    put_term(text, keel_map_get(report, keel_atom(name)));
+    put(text, " terminating: ");
+    put_term(text, keel_element(reason, 1));
+    put_line(text, "label", keel_map_get(report, keel_atom(process_label)));
+    put_line(text, "last event", keel_head(keel_map_get(report, keel_atom(queue))));
+    put_line(text, "client", keel_map_get(report, keel_atom(client_info)));
+    put_line(text, "state", keel_map_get(report, keel_atom(state)));
+    put_line(text, "modules", keel_map_get(report, keel_atom(modules)));
+    put_line(text, "mode", keel_map_get(report, keel_atom(callback_mode)));
+    put_some(text, "queued", keel_tail(keel_map_get(report, keel_atom(queue))));
+    put_some(text, "postponed", keel_map_get(report, keel_atom(postponed)));
+    put_some(text, "timeouts", keel_element(keel_map_get(report, keel_atom(timeouts)), 1));
+    put_some(text, "stack", keel_element(reason, 2));
+    put_some(text, "log", keel_map_get(report, keel_atom(log)));
+}
+
+// A machine's event that no clause took.
+static void put_unexpected(struct text *text, keel_term report)
+{
+    put(text, "%s: no clause takes the event ",
+            keel_show(keel_map_get(report, keel_atom(module))));
+    put_term(text, keel_map_get(report, keel_atom(event)));
+    put(text, " in the state ");
+    put_term(text, keel_map_get(report, keel_atom(state)));
+}
+
 static void put_server(struct text *text, keel_term report)
 {
     put(text, "server ");
@@ -76,10 +111,7 @@ static void put_server(struct text *text, keel_term report)
     put_line(text, "last message", keel_map_get(report, keel_atom(last_message)));
     put_line(text, "client", keel_map_get(report, keel_atom(client_info)));
     put_line(text, "state", keel_map_get(report, keel_atom(state)));
-    keel_term log = keel_map_get(report, keel_atom(log));
-    if (!keel_is_nil(log)) {
-        put_line(text, "log", log);
-    }
+    put_some(text, "log", keel_map_get(report, keel_atom(log)));
 }
 
 static void put_supervisor(struct text *text, keel_term items)
@@ -152,5 +184,13 @@ static void put_line(struct text *text, const char *what, keel_term term)
     if (!keel_is_none(term)) {
         put(text, text->single_line ? "; %s: " : "\n    %s: ", what);
         put_term(text, term);
+    }
+}
+
+// A list, unless it is empty.
+static void put_some(struct text *text, const char *what, keel_term list)
+{
+    if (!keel_is_nil(list)) {
+        put_line(text, what, list);
     }
 }

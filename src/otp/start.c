@@ -91,6 +91,28 @@ void kl_start_drop_name(keel_term term)
     }
 }
 
+void kl_start_check_entry(keel_term term)
+{
+    struct kl_name name = kl_name_parse(term);
+    keel_pid self = keel_self();
+    if (name.kind == KL_NAME_LOCAL && keel_whereis_term(name.local).word != self.word) {
+        keel_exit(keel_atom(process_not_registered));
+    }
+    if (keel_is(keel_element(term, 0), global) &&
+            (name.kind != KL_NAME_VIA || name.via->whereis(name.key).word != self.word)) {
+        keel_exit(keel_atom(process_not_registered_globally));
+    }
+    if (name.kind == KL_NAME_VIA && name.via->whereis(name.key).word != self.word) {
+        keel_exit(keel_tuple_of(keel_atom(process_not_registered_via), name.module));
+    }
+    if (name.kind == KL_NAME_BAD) {
+        keel_error(keel_atom(badarg));
+    }
+    if (!keel_gen_started()) {
+        keel_exit(keel_atom(process_was_not_started_by_proc_lib));
+    }
+}
+
 keel_term kl_start_shown_name(keel_term name)
 {
     size_t size = keel_tuple_size(name);

@@ -47,6 +47,10 @@ _Noreturn void kl_start_fail(keel_term name, keel_term result, keel_term reason)
 // Gives a via name back, so that it is free before anybody hears of the end.
 void kl_start_drop_name(keel_term name);
 
+// For a process that turns itself into a behaviour: it exits unless `name` (or none) is its
+// own and it was started under proc_lib's lines.
+void kl_start_check_entry(keel_term name);
+
 // A handler whose state holds `bytes` and that inspection calls "name:init/1". Each module
 // has its own, made when it is first started, and kept for good. NULL: no memory.
 const keel_handler *kl_start_handler(

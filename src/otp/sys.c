@@ -77,6 +77,25 @@ keel_status keel_sys_change_code_term(keel_term server, keel_term module,
     return ask(server, request, ret_error);
 }
 
+// Suspended and resumed only if it was not suspended before.
+keel_status kl_sys_upgrade(
+        keel_term server, keel_term to, keel_term extra, keel_term *ret_error)
+{
+    keel_term status = KEEL_NONE;
+    keel_status result = keel_sys_get_status_term(server, &status);
+    bool suspended = keel_match(status, "{status, _, _, [_, suspended, _, _, _]}");
+    if (result == KEEL_OK) {
+        result = keel_sys_suspend(server);
+    }
+    if (result != KEEL_OK) {
+        return result;
+    }
+    keel_term given = keel_is_none(extra) ? keel_nil() : extra;
+    result = keel_sys_change_code_term(server, to, keel_atom(undefined), given, ret_error);
+    keel_status resumed = suspended ? KEEL_OK : keel_sys_resume(server);
+    return result != KEEL_OK ? result : resumed;
+}
+
 // {error, R} is KEEL_E_REFUSED with R, as is unknown_debug; {ok, X} is X.
 static keel_status sort_answer(keel_status status, keel_term answer, keel_term *ret)
 {

@@ -54,6 +54,11 @@ struct kl_sys_guarded {
 };
 keel_term kl_sys_state(const keel_sys_ops *ops, void *state);
 
+// Has a running behaviour change to another version of its module: suspends it, sends
+// change_code with `to` as the module, resumes it.
+keel_status kl_sys_upgrade(
+        keel_term server, keel_term to, keel_term extra, keel_term *ret_error);
+
 // Writes what an event is, as one line of text.
 size_t kl_sys_event_text(char *buffer, size_t size, keel_term name, keel_term event);
 // Hands a line to the sink of traces.

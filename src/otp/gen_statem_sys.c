@@ -1,0 +1,195 @@
+// What a gen_statem answers to sys, the events it tells of, other versions of its module.
+
+#include "ending.h"
+#include "start.h"
+#include "state_change.h"
+#include "statem.h"
+#include "sys.h"
+#include <stdio.h>
+
+static keel_term misc(void *memory);
+static keel_term get_state(void *memory);
+static void set_state(void *memory, keel_term term);
+static keel_term code_change(
+        void *memory, keel_term module, keel_term old_version, keel_term extra);
+static keel_next resume(void *memory);
+static keel_next terminate(void *memory, keel_term reason);
+static keel_term name(void *memory);
+
+const keel_sys_ops kl_statem_sys = {
+        .module = "gen_statem",
+        .misc = misc,
+        .get_state = get_state,
+        .set_state = set_state,
+        .code_change = code_change,
+        .resume = resume,
+        .terminate = terminate,
+        .name = name,
+};
+
+// --- state and status ---
+
+keel_term kl_statem_data_term(const struct kl_statem *self)
+{
+    const keel_gen_statem *module = self->module;
+    return module->get_data != NULL
+                   ? module->get_data(kl_statem_data(self))
+                   : keel_state_to_term(&module->data, kl_statem_data(self));
+}
+
+static keel_term get_state(void *memory)
+{
+    const struct kl_statem *self = memory;
+    return keel_tuple_of(self->state, kl_statem_data_term(self));
+}
+
+static void set_state(void *memory, keel_term term)
+{
+    struct kl_statem *self = memory;
+    const keel_gen_statem *module = self->module;
+    if (keel_tuple_size(term) != 2) {
+        keel_error(keel_tuple_of(keel_atom(badmatch), term));
+    }
+    if (module->set_data != NULL) {
+        module->set_data(kl_statem_data(self), keel_element(term, 1));
+    } else {
+        keel_state_from_term(&module->data, kl_statem_data(self), keel_element(term, 1));
+    }
+    keel_set(&self->state, keel_element(term, 0));
+}
+
+keel_term kl_statem_format_status(const struct kl_statem *self, keel_term status)
+{
+    return kl_end_format_status(self->module->format_status, status);
+}
+
+static keel_term misc(void *memory)
+{
+    struct kl_statem *self = memory;
+    size_t count;
+    keel_term timeouts = kl_statem_timers_term(&self->timers, &count);
+    keel_term status = keel_make("#{state => State, data => Data, postponed => Postponed, "
+                                 "timeouts => Timeouts, log => Log}",
+            self->state, kl_statem_data_term(self), kl_held_events_term(&self->postponed),
+            timeouts, keel_sys_logged(&self->sys));
+    status = kl_statem_format_status(self, status);
+    char header[512];
+    int length = snprintf(header, sizeof header, "Status for state machine ");
+    keel_print(header + length, sizeof header - (size_t)length, name(self), NULL);
+    keel_term stage = self->sys.suspended ? keel_atom(suspended) : keel_atom(running);
+    return keel_make(
+            "[{header, Header}, {data, [{\"Status\", Stage}, {\"Parent\", Parent}, "
+            "{\"Modules\", Modules}, {\"Time-outs\", {Count, Timeouts}}, "
+            "{\"Logged Events\", Log}, {\"Postponed\", Postponed}]}, "
+            "{data, [{\"State\", {State, Data}}]}]",
+            keel_charlist(header), stage, keel_gen_parent(), kl_statem_modules_term(self),
+            count, keel_map_get(status, keel_atom(timeouts)),
+            keel_map_get(status, keel_atom(log)),
+            keel_map_get(status, keel_atom(postponed)),
+            keel_map_get(status, keel_atom(state)), keel_map_get(status, keel_atom(data)));
+}
+
+static keel_term name(void *memory)
+{
+    const struct kl_statem *self = memory;
+    return kl_start_shown_name(self->more == NULL ? KEEL_NONE : self->more->name);
+}
+
+static keel_next resume(void *memory)
+{
+    return kl_statem_wait(memory);
+}
+
+static keel_next terminate(void *memory, keel_term reason)
+{
+    return kl_statem_end(memory, NULL, reason);
+}
+
+// --- changes of code ---
+
+struct changing {
+    const keel_gen_statem *module; // the new one
+    keel_term old_version, extra;
+    keel_term state;
+};
+
+static keel_term run_code_change(void *context, void *data)
+{
+    struct changing *changing = context;
+    if (changing->module->code_change == NULL) {
+        return keel_atom(ok);
+    }
+    return changing->module->code_change(
+            changing->old_version, &changing->state, data, changing->extra);
+}
+
+static keel_term change_to(struct kl_statem *self, const keel_gen_statem *to,
+        keel_term old_version, keel_term extra)
+{
+    struct changing changing = {to, old_version, extra, self->state};
+    void *old_data = kl_statem_data(self);
+    struct kl_state_change change = {.from = &self->module->data,
+            .to = &to->data,
+            .state = old_data,
+            .change = run_code_change,
+            .context = &changing};
+    void *moved;
+    keel_term result = kl_state_change(&change, &moved);
+    if (moved != NULL) {
+        kl_statem_more(self)->data = moved;
+        if (old_data != (char *)self + KL_STATEM_BYTES) {
+            keel_free(old_data);
+        }
+    }
+    if (keel_is(result, ok)) {
+        self->module = to;
+        if (changing.state.word != self->state.word && !keel_is_none(changing.state)) {
+            keel_set(&self->state, changing.state);
+        }
+    }
+    return result;
+}
+
+// {gen_statem, Pointer} is another version of the module: keel_gen_statem_upgrade.
+static keel_term code_change(
+        void *memory, keel_term module, keel_term old_version, keel_term extra)
+{
+    struct kl_statem *self = memory;
+    void *to = NULL;
+    if (keel_match(module, "{gen_statem, To}", &to) && to != NULL) {
+        const keel_gen_statem *machine = to;
+        keel_term wrong = kl_statem_module_error(machine, machine->data.bytes);
+        return keel_is_none(wrong) ? change_to(self, machine,
+                                             kl_state_version(self->module->version), extra)
+                                   : wrong;
+    }
+    if (self->module->code_change == NULL) {
+        return keel_tuple_of(keel_atom(EXIT),
+                kl_end_undef(self->module->name, "code_change", 4, keel_atom(undef)));
+    }
+    return change_to(self, self->module, old_version, extra);
+}
+
+keel_status keel_gen_statem_upgrade_term(
+        keel_term machine, const keel_gen_statem *to, keel_term extra, keel_term *ret_error)
+{
+    if (to == NULL || to->name == NULL) {
+        return KEEL_E_BADARG;
+    }
+    keel_term module = keel_tuple_of(keel_atom(gen_statem), keel_pointer(to));
+    return kl_sys_upgrade(machine, module, extra, ret_error);
+}
+
+// --- events ---
+
+void kl_statem_tell(struct kl_statem *self, keel_term event)
+{
+    keel_sys_event(&self->sys, &kl_statem_sys, self, event);
+}
+
+void kl_statem_event_in(struct kl_statem *self, const keel_event *event)
+{
+    kl_statem_tell(
+            self, keel_make("{in, {Type, Content}, State}", keel_event_type_term(event),
+                          event->content, event->state));
+}
