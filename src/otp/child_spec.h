@@ -36,6 +36,17 @@ keel_term kl_restart_term(keel_restart restart);
 keel_term kl_child_type_term(keel_child_type type);
 keel_term kl_shutdown_term(keel_duration shutdown);
 
+// --- child_start.c ---
+// What a child is started with: the argument, or the arguments of the function that mfa
+// names.
+keel_term kl_child_argument(const struct kl_child_spec *spec);
+// Starts a child, linked to the caller, with `argument` in that place.
+keel_started kl_child_run_start(const struct kl_child_spec *spec, keel_term argument);
+// The same; a start function that fails is an answer like others, and told apart by
+// `ret_exited`. One that gives neither a process nor a reason has failed with badarg.
+keel_started kl_child_try_start(
+        const struct kl_child_spec *spec, keel_term argument, bool *ret_exited);
+
 // Checked flags.
 struct kl_supervisor_flags {
     keel_strategy strategy;

@@ -67,48 +67,16 @@ static void remove_pid(struct kl_dynamic *self, struct kl_dynamic_child *child)
 
 // --- starting ---
 
-struct attempt {
-    const struct kl_child_spec *spec;
-    keel_term extra;
-    keel_started started;
-};
-
-static void run_start(void *context)
-{
-    struct attempt *attempt = context;
-    const struct kl_child_spec *spec = attempt->spec;
-    keel_term own = keel_element(spec->mfa, 2);
-    keel_term all = keel_is_nil(attempt->extra) ? own
-                                                : keel_list_append(attempt->extra, own);
-    keel_term argument = keel_is_nil(attempt->extra) ? spec->argument : all;
-    if (spec->start_module != NULL) {
-        const keel_start_opts opts = {.argument = argument,
-                .name = keel_is(spec->name, undefined) ? KEEL_NONE : spec->name};
-        attempt->started = spec->start_module(spec->module, &opts);
-    } else if (spec->start != NULL) {
-        attempt->started = spec->start(argument);
-    } else {
-        attempt->started = keel_start_apply(
-                keel_element(spec->mfa, 0), keel_element(spec->mfa, 1), all);
-    }
-}
-
-// A start function that fails is an answer like others: the supervisor goes on.
+// The supervisor's own arguments go before the child's.
 static keel_started run_attempt(
         const struct kl_dynamic *self, const struct kl_child_spec *spec)
 {
-    struct attempt attempt = {.spec = spec, .extra = self->flags.extra};
-    keel_term reason = KEEL_NONE;
-    if (keel_try(run_start, &attempt, &reason) != KEEL_OK) {
-        return keel_started_failed(reason);
-    }
-    keel_started started = attempt.started;
-    bool nobody = started.status == KEEL_OK && started.pid.word == 0;
-    if (nobody || (started.status != KEEL_OK && started.status != KEEL_E_IGNORED &&
-                          keel_is_none(started.reason))) {
-        return keel_started_failed(keel_atom(badarg));
-    }
-    return started;
+    bool exited;
+    keel_term extra = self->flags.extra;
+    keel_term argument = keel_is_nil(extra)
+                                 ? kl_child_argument(spec)
+                                 : keel_list_append(extra, keel_element(spec->mfa, 2));
+    return kl_child_try_start(spec, argument, &exited);
 }
 
 static keel_term retained(const struct kl_child_spec *spec)

@@ -215,19 +215,8 @@ static keel_started start_partition(keel_term plan)
     struct kl_child_spec spec = kl_child_spec_read(keel_element(plan, 1));
     void *address = keel_to_pointer(keel_element(plan, 2), NULL);
     keel_term (*with)(keel_term, int) = (keel_term(*)(keel_term, int))(uintptr_t)address;
-    keel_term argument = with == NULL ? spec.argument : with(spec.argument, index);
-    keel_started started;
-    if (spec.start_module != NULL) {
-        const keel_start_opts opts = {.argument = argument,
-                .name = keel_is(spec.name, undefined) ? KEEL_NONE : spec.name};
-        started = spec.start_module(spec.module, &opts);
-    } else if (spec.start != NULL) {
-        started = spec.start(argument);
-    } else {
-        keel_term all = keel_element(spec.mfa, 2);
-        started = keel_start_apply(keel_element(spec.mfa, 0), keel_element(spec.mfa, 1),
-                with == NULL ? all : with(all, index));
-    }
+    keel_term own = kl_child_argument(&spec);
+    keel_started started = kl_child_run_start(&spec, with == NULL ? own : with(own, index));
     kl_lock_take(&lock);
     table_of(keel_self())->pids[index] = started.status == KEEL_OK ? started.pid
                                                                    : (keel_pid){0};

@@ -10,52 +10,27 @@ static void try_later(
 
 // --- starting ---
 
-struct attempt {
-    const struct kl_child_spec *spec;
-    keel_started started;
-};
-
-static void run_start(void *context)
-{
-    struct attempt *attempt = context;
-    const struct kl_child_spec *spec = attempt->spec;
-    if (spec->start_module != NULL) {
-        const keel_start_opts opts = {.argument = spec->argument,
-                .name = keel_is(spec->name, undefined) ? KEEL_NONE : spec->name};
-        attempt->started = spec->start_module(spec->module, &opts);
-    } else if (spec->start != NULL) {
-        attempt->started = spec->start(spec->argument);
-    } else {
-        attempt->started = keel_start_apply(keel_element(spec->mfa, 0),
-                keel_element(spec->mfa, 1), keel_element(spec->mfa, 2));
-    }
-}
-
 keel_term kl_child_start(
         struct kl_supervisor *self, struct kl_child *child, keel_report_level level)
 {
-    struct attempt attempt = {.spec = &child->spec};
-    keel_term reason = KEEL_NONE;
-    if (keel_try(run_start, &attempt, &reason) != KEEL_OK) {
-        return keel_make("{error, {'EXIT', Reason}}", reason);
+    bool exited;
+    keel_started started = kl_child_try_start(
+            &child->spec, kl_child_argument(&child->spec), &exited);
+    if (exited) {
+        return keel_make("{error, {'EXIT', Reason}}", started.reason);
     }
-    if (attempt.started.status == KEEL_E_IGNORED) {
+    if (started.status == KEEL_E_IGNORED) {
         kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
         return keel_make("{ok, undefined}");
     }
-    if (attempt.started.status == KEEL_OK && attempt.started.pid.word == 0) {
-        return keel_make("{error, badarg}"); // a start function that gave neither
-    }
-    if (attempt.started.status == KEEL_OK) {
+    if (started.status == KEEL_OK) {
         child->started_at = keel_now();
-        if (!kl_child_table_set_up(&self->children, child, attempt.started.pid)) {
+        if (!kl_child_table_set_up(&self->children, child, started.pid)) {
             keel_exit(keel_atom(system_limit));
         }
         kl_supervisor_progress(self, child, level);
-    } else if (keel_is_none(attempt.started.reason)) {
-        attempt.started.reason = keel_atom(badarg);
     }
-    return keel_started_to_term(attempt.started);
+    return keel_started_to_term(started);
 }
 
 // One scope a child: ten thousand starts need no more memory than one.

@@ -385,3 +385,17 @@ PROCESS_TEST(
     CHECK_TERM(left, "[]");
     stop_actor(supervisor);
 }
+
+// Reads the stream that others have described.
+static void read_all(keel_term options)
+{
+    const keel_task_stream_opts *opts = keel_to_pointer(options, NULL);
+    keel_exit(keel_task_stream_all_opt(echo, "echo", opts));
+}
+
+PROCESS_TEST("what one process has described another may open and read", .ids = "TK-102")
+{
+    keel_task_stream_opts opts = {.inputs = numbers(3), .max_concurrency = 2};
+    CHECK_TERM(exit_of(read_all, keel_pointer(&opts)), "[{ok, 1}, {ok, 2}, {ok, 3}]");
+    EXPECT_NO_MESSAGE();
+}

@@ -349,3 +349,35 @@ PROCESS_TEST("terminate_child ends a task", .ids = "TS-030 TS-031")
     CHECK_INT(keel_task_supervisor_terminate_child(supervisor, task.pid), KEEL_E_REFUSED);
     stop_actor(supervisor);
 }
+
+// Starts a process while `may_start` is a name of somebody.
+static keel_started start_if_allowed(keel_term unused)
+{
+    (void)unused;
+    if (no_pid(keel_whereis("may_start"))) {
+        return keel_started_failed(keel_atom(busy));
+    }
+    return keel_started_ok(keel_spawn_link(wait_forever, KEEL_NONE));
+}
+
+PROCESS_TEST("what waits to be started anew is not among the tasks", .ids = "TS-007")
+{
+    keel_pid supervisor = actor_started(
+            keel_task_supervisor_start_link(.intensity = 1000000));
+    keel_pid door = new_puppet();
+    CHECK_OK(keel_register(keel_atom(may_start), door));
+    keel_task task = keel_task_supervisor_async(supervisor, obey, KEEL_NONE);
+    keel_pid child = actor_started(keel_dynamic_supervisor_start_child(
+            supervisor, &keel_child_fn(start_if_allowed, KEEL_NONE,
+                                .id = keel_atom(stubborn), .restart = KEEL_PERMANENT)));
+    size_t count;
+    CHECK(keel_list_length(pids(supervisor), &count) && count == 2);
+    end_process(door);
+    end_process(child);
+    CHECK_TERM(children_of(supervisor), "[{_, _, worker, _}, {_, _, worker, _}]");
+    CHECK_TERM(pids(supervisor), "[^Pid]", task.pid);
+    go(task, keel_atom(done));
+    CHECK_TERM(keel_task_await_or_exit(task), "done");
+    CHECK_TERM(pids(supervisor), "[]");
+    stop_actor(supervisor);
+}
