@@ -18,6 +18,7 @@
 #include <keel/main.h>
 #include <keel/match.h>
 #include <keel/message.h>
+#include <keel/node.h>
 #include <keel/partition_supervisor.h>
 #include <keel/process.h>
 #include <keel/pubsub.h>

@@ -1,0 +1,29 @@
+#ifndef KL_CLUSTER_PEERS_INSIDE_H
+#define KL_CLUSTER_PEERS_INSIDE_H
+
+#include "peers.h"
+
+// What the two files of a peer share: peers.c knows its states, outbox.c what waits to be
+// sent. `_locked`: the caller holds peer->lock.
+
+struct kl_awaiting {
+    struct kl_awaiting *next;
+    keel_pid pid;
+};
+// Has the calling process woken at the next change; false when memory is exhausted.
+bool kl_peer_await_locked(struct kl_peer *peer);
+void kl_peer_wake_all(struct kl_awaiting *awaiting); // frees them
+
+bool kl_peer_begin_locked(struct kl_peer *peer, uint64_t ticket);
+bool kl_peer_attach_locked(struct kl_peer *peer, keel_pid pid);
+
+// Encodes the list, which it frees, as far as the other side can understand it; `ret_bytes`
+// gets what it counted for in peer->queued.
+struct kl_out *kl_peer_encode_waiting(
+        struct kl_waiting_out *waiting, uint64_t agreed, size_t *ret_bytes);
+// Appends a list to what is to be sent.
+void kl_peer_append_locked(struct kl_peer *peer, struct kl_out *list);
+void kl_peer_drop_out(struct kl_out *list);
+void kl_peer_drop_waiting(struct kl_waiting_out *list);
+
+#endif // KL_CLUSTER_PEERS_INSIDE_H

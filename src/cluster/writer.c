@@ -1,0 +1,162 @@
+// The process that writes what senders have encoded, many messages with one system call,
+// and a tick when there was nothing to write for a while.
+
+#include "connection.h"
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    PIECES = 128, // for one system call
+    READY_SECONDS = 5,
+};
+
+struct writer {
+    int fd; // its own: the reader may close its one at any time
+    struct kl_peer *peer;
+    uint64_t ticket;
+    enum kl_frame_form form;
+    uint64_t sequence;
+    struct kl_out *batch; // being written
+};
+
+static void end(void *context)
+{
+    struct writer *writer = context;
+    while (writer->batch != NULL) {
+        struct kl_out *gone = writer->batch;
+        writer->batch = gone->next;
+        kl_out_free(gone);
+    }
+    if (writer->fd >= 0) {
+        close(writer->fd);
+    }
+}
+
+// Frames collected for one system call. What they point at lives until they are written.
+struct bundle {
+    struct iovec pieces[PIECES];
+    uint8_t heads[PIECES][KL_FRAME_HEAD_MAX];
+    unsigned count, frames;
+};
+
+static bool flush(struct writer *writer, struct bundle *bundle)
+{
+    unsigned count = bundle->count;
+    bundle->count = bundle->frames = 0;
+    return kl_socket_write(writer->fd, bundle->pieces, count, KEEL_NEVER) == KEEL_OK;
+}
+
+static bool add_message(
+        struct writer *writer, struct bundle *bundle, const struct kl_out *out)
+{
+    struct kl_frame_writer frames;
+    struct iovec control = {(uint8_t *)(uintptr_t)out->bytes, out->control_size};
+    struct iovec payload = {
+            (uint8_t *)(uintptr_t)out->bytes + out->control_size, out->payload_size};
+    keel_status status = kl_frame_write(&frames, writer->form, ++writer->sequence, &control,
+            out->payload_size > 0 ? &payload : NULL);
+    if (status != KEEL_OK) {
+        kl_log(KL_LOG_ERROR, "a message to %s cannot be sent: %s",
+                keel_atom_name(writer->peer->name), keel_status_text(status));
+        return true;
+    }
+    for (;;) {
+        if (bundle->count + KL_FRAME_IOVECS > PIECES && !flush(writer, bundle)) {
+            return false;
+        }
+        unsigned added = kl_frame_next(
+                &frames, bundle->heads[bundle->frames], &bundle->pieces[bundle->count]);
+        if (added == 0) {
+            return true;
+        }
+        bundle->count += added;
+        bundle->frames++;
+    }
+}
+
+static bool write_batch(struct writer *writer, struct bundle *bundle)
+{
+    size_t bytes = 0;
+    bundle->count = bundle->frames = 0;
+    for (const struct kl_out *out = writer->batch; out != NULL; out = out->next) {
+        bytes += kl_out_bytes(out);
+        if (!add_message(writer, bundle, out)) {
+            return false;
+        }
+    }
+    if (bundle->count > 0 && !flush(writer, bundle)) {
+        return false;
+    }
+    while (writer->batch != NULL) {
+        struct kl_out *gone = writer->batch;
+        writer->batch = gone->next;
+        kl_out_free(gone);
+    }
+    kl_peer_written(writer->peer, writer->ticket, bytes);
+    return true;
+}
+
+static bool write_tick(struct writer *writer)
+{
+    static uint8_t zeros[KL_FRAME_TICK_BYTES];
+    struct iovec tick = {zeros, sizeof zeros};
+    return kl_socket_write(writer->fd, &tick, 1, KEEL_NEVER) == KEEL_OK;
+}
+
+static void body(keel_term argument)
+{
+    int64_t index, ticket, fd;
+    uint64_t agreed;
+    keel_pid reader;
+    if (!keel_match(argument, "{Index, Ticket, Fd, Agreed, Reader}", &index, &ticket, &fd,
+                &agreed, &reader)) {
+        return;
+    }
+    struct writer *writer = keel_alloc(sizeof *writer);
+    struct bundle *bundle = keel_alloc(sizeof *bundle);
+    *writer = (struct writer){
+            .fd = -1,
+            .peer = kl_peer_at((uint32_t)index),
+            .ticket = (uint64_t)ticket,
+            .form = kl_frame_form_of(agreed),
+    };
+    if (keel_defer(end, writer) != KEEL_OK) {
+        return;
+    }
+    writer->fd = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+    keel_send(reader, keel_make("{writer, Pid}", keel_self()));
+    keel_status status = keel_receive_match(KEEL_NEVER, "go");
+    bool over = status != KEEL_OK || writer->fd < 0;
+    while (!over) {
+        int64_t tick = keel_deadline_in(kl_cluster.tick_ns / 4).at;
+        writer->batch = kl_peer_take(writer->peer, writer->ticket, tick, &over);
+        bool written = over || (writer->batch != NULL ? write_batch(writer, bundle)
+                                                      : write_tick(writer));
+        if (!written) {
+            shutdown(writer->fd, SHUT_RDWR); // the reader notices
+            return;
+        }
+    }
+}
+
+keel_pid kl_writer_start(const struct kl_connection *connection)
+{
+    keel_pid writer = keel_spawn(
+            body, keel_make("{Index, Ticket, Fd, Agreed, Reader}", connection->peer->index,
+                          connection->link.ticket, connection->fd, connection->link.agreed,
+                          keel_self()));
+    // It has a descriptor of its own when it says so: ours may be closed from then on.
+    keel_status status = keel_receive_match(
+            KEEL_IN(KEEL_SECONDS(READY_SECONDS)), "{writer, ^Pid}", writer);
+    if (status != KEEL_OK) {
+        keel_process_exit(writer, keel_atom(kill));
+        writer.word = 0;
+    }
+    return writer;
+}
+
+void kl_writer_go(keel_pid writer)
+{
+    keel_send(writer, keel_atom(go));
+}
