@@ -7,7 +7,7 @@
 //
 //   keel_child_spec children[] = {
 //       keel_child(&counter, keel_int(0), .name = keel_atom(counter)),
-//       keel_child_fn(cache_start_link, keel_nil(), .id = keel_atom(cache)),
+//       keel_child_fn(cache_start_link, keel_nil()),
 //   };
 //   keel_supervisor_start_link(children, KEEL_COUNT(children), .strategy =
 //   KEEL_ONE_FOR_ALL)
@@ -28,7 +28,8 @@ typedef enum keel_child_type { KEEL_WORKER, KEEL_SUPERVISOR } keel_child_type;
 
 /// How to start, restart and stop one child; zeroed fields: the defaults given here.
 typedef struct keel_child_spec {
-    keel_term id; ///< any term, its own among its siblings; KEEL_NONE: the module's name
+    keel_term id; ///< any term, its own among its siblings; KEEL_NONE: the name of the
+                  ///< module or function
     keel_term argument; ///< of the start function, or of init
     keel_term name; ///< registers it, if started by start_module
     keel_start_function start; ///< how it is started: this …
@@ -43,6 +44,7 @@ typedef struct keel_child_spec {
     keel_term modules; ///< a list of atoms, or dynamic; KEEL_NONE: the module's name alone
     keel_term term; ///< if given, OTP's own form (a map or a tuple of six) and nothing else
                     ///< counts; its start names what keel_start_register knows
+    const char *function; ///< what `start` is called; keel_child_fn fills it in
 } keel_child_spec;
 
 /// A server as a child: `keel_child(&counter, keel_int(0), .restart = KEEL_TRANSIENT)`.
@@ -50,9 +52,11 @@ typedef struct keel_child_spec {
     ((keel_child_spec){.start_module = keel_gen_server_start_child,                        \
             .module = 1 ? (server) : (const keel_gen_server *)0,                           \
             .argument = __VA_ARGS__})
-/// A child with a start function of its own; needs an id.
-#define keel_child_fn(function, ...)                                                       \
-    ((keel_child_spec){.start = (function), .argument = __VA_ARGS__})
+/// A child with a start function of its own: `keel_child_fn(cache_start_link, keel_nil())`.
+#define keel_child_fn(start_function, ...)                                                 \
+    ((keel_child_spec){.start = (start_function),                                          \
+            .function = #start_function,                                                   \
+            .argument = __VA_ARGS__})
 /// A supervisor as a child: `keel_child_supervisor(&tree, keel_nil())`.
 #define keel_child_supervisor(supervisor, ...)                                             \
     ((keel_child_spec){.start_module = keel_supervisor_start_child_module,                 \

@@ -22,7 +22,8 @@ keel_term kl_child_spec_of_c(const keel_child_spec *spec)
         return spec == NULL ? keel_nil() : spec->term;
     }
     keel_term name = module_name(spec);
-    keel_term id = keel_is_none(spec->id) && spec->module != NULL ? name : spec->id;
+    bool is_named = spec->module != NULL || spec->function != NULL;
+    keel_term id = keel_is_none(spec->id) && is_named ? name : spec->id;
     keel_term argument = keel_is_none(spec->argument) ? keel_nil() : spec->argument;
     keel_duration usual = spec->type == KEEL_SUPERVISOR ? KEEL_FOREVER : KEEL_SECONDS(5);
     keel_duration shutdown = spec->shutdown == 0 ? usual : spec->shutdown;
@@ -46,18 +47,18 @@ keel_term kl_child_spec_of_c(const keel_child_spec *spec)
     return map;
 }
 
-// A behaviour's module starts with its name (see keel_start_module). A plain function has
-// no name that a term could carry: its child's id stands for it.
+// A behaviour's module starts with its name (see keel_start_module). A plain function goes
+// by the id of its child, or by its own name.
 static keel_term module_name(const keel_child_spec *spec)
 {
-    if (spec->module != NULL) {
-        const char *const *name = spec->module;
-        keel_term atom = KEEL_NONE;
-        if (*name != NULL && keel_atom_from(*name, strlen(*name), &atom) == KEEL_OK) {
-            return atom;
-        }
+    const char *const *module = spec->module;
+    const char *name = module != NULL ? *module : spec->function;
+    keel_term atom;
+    if (module == NULL && keel_is_atom(spec->id)) {
+        return spec->id;
     }
-    return keel_is_atom(spec->id) ? spec->id : keel_atom(native);
+    bool is_atom = name != NULL && keel_atom_from(name, strlen(name), &atom) == KEEL_OK;
+    return is_atom ? atom : keel_is_atom(spec->id) ? spec->id : keel_atom(native);
 }
 
 keel_term kl_restart_term(keel_restart restart)

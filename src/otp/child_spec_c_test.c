@@ -61,7 +61,9 @@ TEST("a child written in C is checked as one in terms",
         .ids = "SU-023 SU-024 SU-027 SU-028")
 {
     CHECK_TERM(check_one((keel_child_spec){.id = keel_atom(a)}), "missing_start");
-    CHECK_TERM(check_one(keel_child_fn(start_cache, keel_nil())), "missing_id");
+    CHECK_TERM(check_one((keel_child_spec){.start = start_cache}), "missing_id");
+    keel_term spec = keel_child_spec_to_term(&keel_child_fn(start_cache, keel_nil()));
+    CHECK_TERM(keel_map_get(spec, keel_atom(id)), "start_cache");
     keel_child_spec bad = keel_child(&actor_server, keel_nil(), .restart = (keel_restart)9);
     CHECK_TERM(check_one(bad), "{invalid_restart_type, 9}");
     bad = keel_child(&actor_server, keel_nil(), .type = (keel_child_type)9);

@@ -1,0 +1,65 @@
+// A counter: a state that is called and cast.
+
+#include "counter.h"
+
+struct counter {
+    int64_t value;
+};
+
+static keel_result init(keel_term initial, void *state)
+{
+    struct counter *counter = state;
+    counter->value = keel_to_int(initial);
+    return keel_ok();
+}
+
+static keel_result handle_call(keel_term request, keel_from from, void *state)
+{
+    struct counter *counter = state;
+    if (keel_is(request, valor)) {
+        return keel_reply(keel_int(counter->value));
+    }
+    if (keel_is(request, reset)) {
+        counter->value = 0;
+        return keel_reply(keel_atom(ok));
+    }
+    return keel_unexpected(request);
+}
+
+static keel_result handle_cast(keel_term request, void *state)
+{
+    struct counter *counter = state;
+    if (!keel_is(request, incrementar)) {
+        return keel_unexpected(request);
+    }
+    counter->value++;
+    return keel_noreply();
+}
+
+static const keel_gen_server counter = {
+        .name = "counter",
+        .state = KEEL_STATE(struct counter, value),
+        .init = init,
+        .handle_call = handle_call,
+        .handle_cast = handle_cast,
+};
+
+keel_started counter_start_link(keel_term initial)
+{
+    return keel_gen_server_start_link(&counter, initial, .name = keel_atom(counter));
+}
+
+int64_t counter_value(void)
+{
+    return keel_to_int(keel_call_or_exit("counter", keel_atom(valor)));
+}
+
+void counter_increment(void)
+{
+    keel_cast("counter", keel_atom(incrementar));
+}
+
+void counter_reset(void)
+{
+    keel_call_or_exit("counter", keel_atom(reset));
+}
