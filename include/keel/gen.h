@@ -205,6 +205,11 @@ KEEL_API KEEL_MUST_USE keel_status keel_gen_receive_response(
 /// Forgets a request: its answer never comes. @thread process @since 0.1
 KEEL_API void keel_gen_abandon(keel_ref request);
 
+/// True when `process` (a pid, or {Name, Node}) is on a node with an OTP before 26.1, where
+/// the answer to get_state is the bare state, not {ok, State}. May wait a moment for that
+/// node to tell. @thread any @since 0.1
+KEEL_API bool keel_gen_bare_state(keel_term process);
+
 /// The deadline of the call that the process serves now, KEEL_NEVER when none.
 /// @thread process @since 0.1
 KEEL_API keel_deadline keel_gen_deadline(void);

@@ -177,6 +177,7 @@ void kl_connection_run(struct kl_connection *connection)
     connection->up = true;
     kl_watchers_tell(peer, KL_NODE_UP, KEEL_NONE);
     kl_writer_go(connection->link.writer);
+    kl_release_ask(peer);
     while (take_frames(connection)) {
         keel_status status = kl_connection_read(
                 connection, keel_deadline_in(kl_cluster.tick_ns));

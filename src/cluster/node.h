@@ -89,6 +89,10 @@ bool kl_dispatch(uint32_t connection, struct kl_peer *peer,
 // --- route.c ---
 extern const struct kl_route_ops kl_route_to_peers;
 
+// --- release.c ---
+// Has a process ask the peer, which has just come up, what its release is.
+void kl_release_ask(struct kl_peer *peer);
+
 // --- watchers.c: who hears of nodes that come and go ---
 // UNREACHABLE: it could not be connected to.
 enum kl_node_event { KL_NODE_UP, KL_NODE_DOWN, KL_NODE_UNREACHABLE };

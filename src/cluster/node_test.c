@@ -144,6 +144,23 @@ TEST("a BEAM node calls, casts to and asks a server here")
     finish();
 }
 
+TEST("a BEAM node looks into servers here, and its answers are read here")
+{
+    begin(false);
+    CHECK_STR(kl_beam_eval(&beam, "sys:get_state(" SERVER ")"), "#{value => 0}");
+    CHECK_STR(kl_beam_eval(&beam, "element(1, sys:get_status(" SERVER "))"), "status");
+    CHECK_STR(kl_beam_eval(&beam, "sys:suspend(" SERVER ")"), "ok");
+    CHECK_STR(kl_beam_eval(&beam, "sys:get_state(" SERVER ")"), "#{value => 0}");
+    CHECK_STR(kl_beam_eval(&beam, "sys:resume(" SERVER ")"), "ok");
+    CHECK_STR(kl_beam_eval(&beam, "gen_server:stop(" SERVER ")"), "ok");
+    CHECK_STR(kl_beam_eval(&beam, "element(1, element(2, catch " CALL("value") "))"),
+            "noproc");
+    keel_term state;
+    CHECK_OK(keel_sys_get_state(keel_make("{kernel_sup, 'beam@127.0.0.1'}"), &state));
+    CHECK(keel_is(keel_element(state, 0), state));
+    finish();
+}
+
 TEST("any term survives the way there and back, small and large")
 {
     begin(true);

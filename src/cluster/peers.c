@@ -314,6 +314,7 @@ bool kl_peer_up(struct kl_peer *peer, const struct kl_peer_link *link)
     peer->agreed = link->agreed;
     peer->creation = link->creation;
     peer->hidden = link->hidden;
+    peer->form = KL_PEER_FORM_UNKNOWN;
     peer->reader = link->reader;
     peer->writer = link->writer;
     peer->writer_idle = false;
@@ -363,4 +364,42 @@ bool kl_peer_lost(struct kl_peer *peer, uint64_t ticket)
     kl_peer_wake_all(gone.awaiting);
     kl_wake(gone.writer);
     return true;
+}
+
+// --- what the node's release means ---
+
+bool kl_peer_form_set(struct kl_peer *peer, uint32_t connection, enum kl_peer_form form)
+{
+    kl_lock_take(&peer->lock);
+    struct kl_awaiting *awaiting = NULL;
+    bool same = peer->state == KL_PEER_UP && kl_peer_connection(peer) == connection;
+    if (same) {
+        peer->form = (uint8_t)form;
+        awaiting = peer->awaiting;
+        peer->awaiting = NULL;
+    }
+    kl_lock_give(&peer->lock);
+    kl_peer_wake_all(awaiting);
+    return same;
+}
+
+static bool has_form(void *context)
+{
+    struct kl_peer *peer = context;
+    kl_lock_take(&peer->lock);
+    bool ready = peer->state != KL_PEER_UP || peer->form != KL_PEER_FORM_UNKNOWN ||
+                 !kl_peer_await_locked(peer);
+    kl_lock_give(&peer->lock);
+    return ready;
+}
+
+enum kl_peer_form kl_peer_form_await(struct kl_peer *peer)
+{
+    bool ready = kl_wait_until(has_form, peer, KEEL_IN(KEEL_SECONDS(1)).at);
+    kl_lock_take(&peer->lock);
+    enum kl_peer_form form = ready && peer->state == KL_PEER_UP
+                                     ? (enum kl_peer_form)peer->form
+                                     : KL_PEER_FORM_UNKNOWN;
+    kl_lock_give(&peer->lock);
+    return form;
 }

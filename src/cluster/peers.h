@@ -54,6 +54,7 @@ struct kl_peer {
     struct kl_hash attached; // word of a pid → how often
     struct kl_hash named; // hash of a watcher's reference → struct kl_named
     struct kl_awaiting *awaiting; // processes to be woken
+    uint8_t form; // enum kl_peer_form, of the node that is UP
     char *cookie; // or NULL
     char *host; // or NULL: epmd knows
     uint16_t port;
@@ -111,6 +112,14 @@ bool kl_peer_busy(struct kl_peer *peer);
 void kl_peer_await_room(struct kl_peer *peer, uint32_t connection);
 // Waits until a CONNECTING peer is something else, in a process; true when it is UP.
 bool kl_peer_await_up(struct kl_peer *peer);
+
+// --- what the node's release means ---
+
+enum kl_peer_form { KL_PEER_FORM_UNKNOWN, KL_PEER_FORM_BARE, KL_PEER_FORM_WRAPPED };
+// Tells how the node of `connection` answers get_state; false when that is over.
+bool kl_peer_form_set(struct kl_peer *peer, uint32_t connection, enum kl_peer_form form);
+// Waits until it is told, in a process, for a while.
+enum kl_peer_form kl_peer_form_await(struct kl_peer *peer);
 
 // --- for the connection's writer ---
 

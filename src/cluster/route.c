@@ -182,6 +182,12 @@ static void detach(uint32_t connection, keel_pid self)
     }
 }
 
+static bool bare_state(keel_term node)
+{
+    struct kl_peer *peer = kl_peer_known(node);
+    return peer != NULL && kl_peer_form_await(peer) == KL_PEER_FORM_BARE;
+}
+
 // A message whose receiver could not decode it: its sender breaks the protocol.
 static void close_connection(uint32_t connection, keel_status why)
 {
@@ -210,5 +216,6 @@ const struct kl_route_ops kl_route_to_peers = {
         .down = tell_watcher,
         .attach = attach,
         .detach = detach,
+        .bare_state = bare_state,
         .malformed = close_connection,
 };

@@ -26,6 +26,10 @@ static keel_status ask(keel_term server, keel_term request, keel_term *ret)
 
 keel_status keel_sys_get_state_term(keel_term server, keel_term *ret_state)
 {
+    if (keel_gen_bare_state(server)) {
+        return keel_gen_system_call(
+                server, keel_atom(get_state), KEEL_IN(KEEL_SECONDS(5)), ret_state);
+    }
     return ask(server, keel_atom(get_state), ret_state);
 }
 

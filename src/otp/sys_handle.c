@@ -21,7 +21,12 @@ keel_next keel_sys_handle(
         return ops->terminate != NULL ? ops->terminate(state, reason)
                                       : keel_next_exit(reason);
     }
-    keel_gen_reply(message->from, answer(sys, ops, state, message->body));
+    keel_term reply = answer(sys, ops, state, message->body);
+    if (keel_is(message->body, get_state) && keel_is(keel_element(reply, 0), ok) &&
+            keel_gen_bare_state(keel_from_pid(message->from.pid))) {
+        reply = keel_element(reply, 1); // as who asks expects it
+    }
+    keel_gen_reply(message->from, reply);
     if (sys->suspended) {
         return keel_next_suspended();
     }

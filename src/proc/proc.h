@@ -45,6 +45,8 @@ struct kl_route_ops {
     // Whoever is attached, once or more, hears of the connection's loss. False: it is lost.
     bool (*attach)(uint32_t connection, keel_pid self);
     void (*detach)(uint32_t connection, keel_pid self);
+    // Whether the node has the older form of answers to get_state; may wait.
+    bool (*bare_state)(keel_term node);
     // A message that came over it could not be decoded: it must close.
     void (*malformed)(uint32_t connection, keel_status why);
 };

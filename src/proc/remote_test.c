@@ -93,6 +93,10 @@ static void note_detach(uint32_t connection, keel_pid self)
     CHECK(!no_pid(self));
     __atomic_sub_fetch(&attached, 1, __ATOMIC_RELAXED);
 }
+static bool is_old(keel_term node)
+{
+    return keel_is(node, old);
+}
 static void note_malformed(uint32_t connection, keel_status why)
 {
     note(keel_make("{route, malformed, C, Why}", connection, why));
@@ -100,7 +104,7 @@ static void note_malformed(uint32_t connection, keel_status why)
 
 static const struct kl_route_ops noting = {note_send, note_exit, note_leader, note_link,
         note_monitor, note_unlink, note_unlink_ack, note_demonitor, note_link_exit,
-        note_down, note_attach, note_detach, note_malformed};
+        note_down, note_attach, note_detach, is_old, note_malformed};
 
 static void begin(void)
 {
@@ -424,6 +428,16 @@ PROCESS_TEST("a group leader may live on another node, and is inherited")
     end_process(child);
     CHECK_OK(keel_group_leader_set(keel_self(), remote_pid(6)));
     EXPECT_NEXT("{route, leader, ^Self, ^B}", keel_self(), remote_pid(6));
+    end();
+}
+
+PROCESS_TEST("the older form of get_state is a matter of the other node")
+{
+    begin();
+    CHECK(keel_gen_bare_state(keel_make("{x, old}")));
+    CHECK(!keel_gen_bare_state(keel_make("{x, new}")));
+    CHECK(!keel_gen_bare_state(keel_from_pid(keel_self())));
+    CHECK(!keel_gen_bare_state(keel_from_pid(remote_pid(1))));
     end();
 }
 

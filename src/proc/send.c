@@ -131,6 +131,18 @@ keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message
     return status;
 }
 
+bool keel_gen_bare_state(keel_term process)
+{
+    struct kl_remote_pid remote = {.node = KEEL_NONE};
+    if (keel_tuple_size(process) == 2) {
+        remote.node = keel_element(process, 1);
+    } else if (!kl_pid_remote(keel_to_pid(process), &remote)) {
+        return false;
+    }
+    return kl_route != NULL && keel_is_atom(remote.node) &&
+           remote.node.word != kl_node_name().word && kl_route->bare_state(remote.node);
+}
+
 keel_term keel_to_of_name(const char *name)
 {
     keel_term atom = KEEL_NONE;
