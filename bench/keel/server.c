@@ -29,6 +29,10 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
     if (keel_match(request, "{next, N}", &number)) {
         return keel_reply(keel_int(number + 1));
     }
+    keel_term data;
+    if (keel_match(request, "{echo, Data}", &data)) {
+        return keel_reply(data);
+    }
     if (keel_is(request, sum)) {
         number = server->sum;
         server->sum = 0;

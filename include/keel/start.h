@@ -33,7 +33,8 @@ typedef struct keel_started {
             status; ///< KEEL_OK; KEEL_E_EXIT: init failed; KEEL_E_IGNORED: init declined;
                     ///< KEEL_E_TAKEN: `pid` has the name; KEEL_E_TIMEOUT; KEEL_E_REFUSED: a
                     ///< supervisor said no; KEEL_E_BADARG and what keel_gen_start gives
-    keel_pid pid; ///< of the new process, or who has the name
+    keel_pid pid; ///< of the new process; when its init failed or declined, what it was;
+                  ///< KEEL_E_TAKEN: who has the name
     keel_ref monitor; ///< of start_monitor, also when the start failed
     keel_term reason; ///< R of {error, R}; KEEL_NONE when it did not fail
     keel_term info; ///< of {ok, Pid, Info}; else KEEL_NONE

@@ -165,11 +165,13 @@ static keel_started outcome(
         started.pid = pid;
         return started;
     case KEEL_E_EXIT:
+        started.pid = pid;
         started.reason = ack;
         return started;
     case KEEL_E_CANCELED:
         started = keel_started_from_term(ack);
         started.monitor = monitor;
+        started.pid = started.status == KEEL_E_TAKEN ? started.pid : pid;
         return started;
     case KEEL_E_TAKEN:
         started.pid = keel_to_pid(ack);

@@ -13,6 +13,8 @@ init({supervised, Bench}) ->
 
 handle_call({next, N}, _From, Sum) ->
     {reply, N + 1, Sum};
+handle_call({echo, Data}, _From, Sum) ->
+    {reply, Data, Sum};
 handle_call(sum, _From, Sum) ->
     {reply, Sum, 0}.
 

@@ -62,6 +62,19 @@ static size_t max_children_of(keel_term options)
 
 // --- the kinds ---
 
+// The cases hold Keel against OTP 25, where a starter that traps exits is left the exit of
+// a server whose init failed or declined. From OTP 26 on, and in Keel, it is not.
+static void tell_as_before_26(keel_started started)
+{
+    bool traps = keel_trap_exit(true);
+    keel_trap_exit(traps);
+    bool declined = started.status == KEEL_E_IGNORED;
+    if (traps && (declined || started.status == KEEL_E_EXIT)) {
+        keel_send(keel_self(), keel_make("{'EXIT', Pid, Reason}", started.pid,
+                                       declined ? keel_atom(normal) : started.reason));
+    }
+}
+
 static keel_started start_server(keel_term options, bool link)
 {
     keel_term limit = option(options, keel_atom(start_timeout), KEEL_NONE);
@@ -70,8 +83,12 @@ static keel_started start_server(keel_term options, bool link)
             .name = name_of(options),
             .timeout = keel_is_none(limit) ? 0 : script_time(limit),
     };
-    return link ? keel_gen_server_start_link_opt(&scripted_server, &how)
-                : keel_gen_server_start_opt(&scripted_server, &how);
+    if (!link) {
+        return keel_gen_server_start_opt(&scripted_server, &how);
+    }
+    keel_started started = keel_gen_server_start_link_opt(&scripted_server, &how);
+    tell_as_before_26(started);
+    return started;
 }
 
 static keel_term initial_state(keel_term options)
@@ -129,7 +146,8 @@ static keel_started start_partition(keel_term options, bool link)
     keel_term arguments = keel_list_of(option(options, keel_atom(kind), keel_nil()),
             option(options, keel_atom(opts), keel_make("#{}")));
     int partitions = (int)keel_to_int(option(options, keel_atom(partitions), keel_int(0)));
-    return keel_partition_supervisor_start_link(&keel_child_fn(start_child, arguments),
+    return keel_partition_supervisor_start_link(
+            &keel_child_fn(start_child, arguments, .modules = keel_make("[fixture]")),
             .name = name_of(options), .partitions = partitions);
 }
 
