@@ -7,6 +7,17 @@ red "an example that ends badly" "ended with exit code 3" documents
 red "an example that prints something else" "# two" documents
 red "a link to nowhere" "# nowhere.md" documents
 
+mkdir "$scratch/manual"
+cp -r include docs "$scratch/manual"
+manual() { python3 scripts/manual.py "$scratch/manual"; }
+green "a manual of names that exist" manual
+echo 'And `keel_no_such_thing`.' >>"$scratch/manual/docs/man/agent.md"
+red "a manual page with a name that nobody declares" "# keel_no_such_thing" manual
+sed -i 's/^## Naming$/## Names/' "$scratch/manual/docs/man/task.md"
+red "a manual page with other sections" "found: task: What it is" manual
+sed -i 's/keel_multi_call/keel_call/' "$scratch/manual/docs/rosetta.md"
+red "a function that nobody has translated" "request.h: keel_multi_call" manual
+
 printf 'ZZ-001\ttesting.harness\ta case\n' >"$scratch/proved.txt"
 red "an unknown conformance line" "ZZ-001: testing.harness: a case" \
     python3 scripts/conformance.py "$scratch/proved.txt"
