@@ -7,6 +7,7 @@
 #include "atomic.h"
 #include "clock.h"
 #include "hash.h"
+#include "here.h"
 #include "list.h"
 #include "lock.h"
 #include "log.h"

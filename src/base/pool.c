@@ -3,47 +3,26 @@
 #include "alloc.h"
 #include "thread.h"
 
-static void *alloc_slowly(struct kl_thread *thread, size_t bytes);
-static void free_slowly(struct kl_thread *thread, void *block, size_t bytes);
 static void *alloc_past_caches(struct kl_thread *thread, size_t bytes);
 static void count_past_caches(struct kl_thread *thread, int64_t bytes);
 
-// Neither this nor kl_pool_free() may be inlined: see thread.h.
-__attribute__((noinline)) void *kl_pool_alloc(size_t bytes)
+void *kl_pool_alloc_any(size_t bytes)
 {
-    struct kl_thread *thread = kl_thread_record;
-    if (__builtin_expect(thread == NULL || bytes > KL_POOL_MAX, 0)) {
-        return alloc_slowly(kl_thread_get(), bytes);
-    }
-    struct kl_depot_cache *cache = &thread->caches[kl_depot_class(bytes)];
-    uint32_t count = cache->count;
-    if (__builtin_expect(count == 0, 0)) {
-        return alloc_slowly(thread, bytes);
-    }
-    kl_store_relaxed(&cache->count, count - 1);
-    return cache->slots[count - 1];
+    return bytes > KL_POOL_MAX ? kl_pool_alloc_slowly(bytes) : kl_pool_alloc_small(bytes);
 }
 
-__attribute__((noinline)) void kl_pool_free(void *block, size_t bytes)
+void kl_pool_free_any(void *block, size_t bytes)
 {
-    struct kl_thread *thread = kl_thread_record;
-    if (__builtin_expect(thread == NULL || bytes > KL_POOL_MAX || block == NULL, 0)) {
-        free_slowly(kl_thread_get(), block, bytes);
-        return;
+    if (bytes > KL_POOL_MAX || block == NULL) {
+        kl_pool_free_slowly(block, bytes);
+    } else {
+        kl_pool_free_small(block, bytes);
     }
-    struct kl_depot_cache *cache = &thread->caches[kl_depot_class(bytes)];
-    uint32_t count = cache->count;
-    if (__builtin_expect(count >= cache->capacity, 0)) {
-        free_slowly(thread, block, bytes);
-        return;
-    }
-    cache->slots[count] = block;
-    kl_store_relaxed(&cache->count, count + 1);
 }
 
-__attribute__((noinline)) void kl_pool_flush(void)
+void kl_pool_flush(void)
 {
-    struct kl_thread *thread = kl_thread_record;
+    struct kl_thread *thread = kl_here()->thread;
     if (thread != NULL) {
         kl_depot_close(thread->caches);
     }
@@ -62,8 +41,9 @@ size_t kl_pool_trim(void)
     return bytes > 0 ? (size_t)bytes : 0;
 }
 
-static void *alloc_slowly(struct kl_thread *thread, size_t bytes)
+void *kl_pool_alloc_slowly(size_t bytes)
 {
+    struct kl_thread *thread = kl_thread_get();
     if (bytes > KL_POOL_MAX || kl_depot_is_plain()) {
         return alloc_past_caches(thread, bytes);
     }
@@ -79,8 +59,9 @@ static void *alloc_slowly(struct kl_thread *thread, size_t bytes)
     return cache->slots[cache->count];
 }
 
-static void free_slowly(struct kl_thread *thread, void *block, size_t bytes)
+void kl_pool_free_slowly(void *block, size_t bytes)
 {
+    struct kl_thread *thread = kl_thread_get();
     if (block == NULL) {
         return;
     }

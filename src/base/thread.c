@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-__thread struct kl_thread *kl_thread_record;
 struct kl_thread_rest kl_thread_rest;
 
 // Set while the record is being made, since that allocates and accounts itself, and again
@@ -49,7 +48,7 @@ __attribute__((noinline)) struct kl_thread *kl_thread_make(void)
     kl_lock_take(&lock);
     kl_ring_append(&threads, &thread->link);
     kl_lock_give(&lock);
-    kl_thread_record = thread;
+    kl_here()->thread = thread;
     return thread;
 }
 
@@ -98,7 +97,7 @@ static void leave(void *record)
     struct kl_thread *thread = record;
     kl_depot_close(thread->caches);
     shut = true;
-    kl_thread_record = NULL;
+    kl_here()->thread = NULL;
     kl_lock_take(&lock);
     kl_ring_remove(&thread->link);
     kl_add_relaxed(&kl_thread_rest.alloc_bytes, thread->alloc_bytes);

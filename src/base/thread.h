@@ -3,17 +3,15 @@
 
 #include "atomic.h"
 #include "depot.h"
+#include "here.h"
 #include "list.h"
 
 #include <stdint.h>
 
 // What the room keeps for each operating system thread that has allocated: its part of
-// the accounts and its caches of free blocks. Private to the room.
-//
-// A process may go on on another thread after any call that can switch stacks, and a
-// compiler may keep the address of a thread-local variable in a register for as long as a
-// function lasts. So whoever uses kl_thread_get() does so in a function that is not
-// inlined and switches nowhere.
+// the accounts and its caches of free blocks. Private to the room but for pool.h, which
+// looks into the caches. Who asks for a thread's record asks again after every call that
+// can switch stacks: see here.h.
 
 struct kl_thread {
     struct kl_link link; // in the list of all threads; guarded by its lock
@@ -23,9 +21,6 @@ struct kl_thread {
     int64_t pool_bytes; // blocks of the pool that went past the caches, see pool.c
     struct kl_depot_cache caches[KL_DEPOT_CLASSES];
 };
-
-extern __thread struct kl_thread *kl_thread_record
-        __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 // The counters of threads that have ended and of those that could not get a record;
 // written with atomic additions.
@@ -40,7 +35,7 @@ struct kl_thread *kl_thread_make(void);
 
 static inline struct kl_thread *kl_thread_get(void)
 {
-    struct kl_thread *thread = kl_thread_record;
+    struct kl_thread *thread = kl_here()->thread;
     return __builtin_expect(thread != NULL, 1) ? thread : kl_thread_make();
 }
 

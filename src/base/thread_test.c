@@ -82,7 +82,7 @@ static void free_late(void *block)
         memset(next, 7, 80);
         CHECK_INT(pthread_setspecific(late_key, next), 0);
         kl_free(kl_alloc(123), 123);
-        saw_no_record = kl_thread_record == NULL;
+        saw_no_record = kl_here()->thread == NULL;
     }
 }
 

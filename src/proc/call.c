@@ -124,9 +124,7 @@ void kl_call_reply_arrived(struct kl_process *self, struct kl_envelope *envelope
 {
     bool by_other = (envelope->flags & KL_BY_OTHER) != 0;
     if (envelope->ref == self->await_ref && self->reply == NULL) {
-        self->reply = envelope;
-        kl_store_relaxed(&self->await_ref, 0);
-        kl_flags_add(self, KL_CHANGED);
+        kl_call_take_reply(self, envelope);
         if (by_other) {
             tell_settled(self, self->waiting_for, envelope->ref);
         }
@@ -223,6 +221,8 @@ static keel_status call_local(struct kl_process *self, enum kl_envelope_kind kin
         return status;
     }
     // When it was undeliverable the answer, noproc, is there already.
+    struct kl_process *process = kl_process_find(server);
+    activation->expects = process != NULL && kl_task_is_queued(&process->task);
     struct kl_envelope *reply;
     status = kl_await(self, server, KEEL_WAIT_REPLY, deadline, &reply);
     if (status != KEEL_OK) {
@@ -380,7 +380,8 @@ void keel_gen_reply(keel_from from, keel_term reply)
         reply_as_message(from, reply);
         return;
     }
-    if (kl_process_find(from.pid) == NULL) {
+    struct kl_process *caller = kl_process_find(from.pid);
+    if (caller == NULL) {
         return;
     }
     struct kl_envelope *envelope = kl_envelope_new(KL_REPLY, reply);
@@ -392,7 +393,7 @@ void keel_gen_reply(keel_from from, keel_term reply)
     }
     envelope->ref = from.tag.word;
     envelope->flags = own ? 0 : KL_BY_OTHER;
-    kl_deliver(from.pid, envelope);
+    kl_deliver_to(caller, from.pid, envelope);
 }
 
 keel_term keel_from_to_term(keel_from from)

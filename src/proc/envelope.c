@@ -10,30 +10,9 @@ struct kl_shared_body {
     struct kl_heap heap;
 };
 
-static size_t head_bytes(bool brief)
-{
-    return brief ? offsetof(struct kl_envelope, from) : sizeof(struct kl_envelope);
-}
-
-// A block for an envelope whose body is immediate or flat.
-static struct kl_envelope *new_plain(keel_term body, size_t body_bytes, bool brief)
-{
-    size_t head = head_bytes(brief);
-    char *block = kl_pool_alloc(head + body_bytes);
-    if (block == NULL) {
-        return NULL;
-    }
-    struct kl_envelope *envelope = (struct kl_envelope *)(void *)block;
-    envelope->body = body_bytes == 0
-                             ? body
-                             : kl_flat_copy((uint64_t *)(void *)(block + head), body);
-    envelope->body_bytes = body_bytes;
-    envelope->flat = true;
-    envelope->brief = brief;
-    return envelope;
-}
-
-static struct kl_envelope *new_behind_fragment(keel_term body)
+// Any body: an ordinary fragment with the envelope at its end.
+struct kl_envelope *kl_envelope_new_behind_fragment(
+        enum kl_envelope_kind kind, keel_term body)
 {
     struct kl_fragment *fragment = kl_fragment_new(body, sizeof(struct kl_envelope), &body);
     if (fragment == NULL) {
@@ -42,34 +21,8 @@ static struct kl_envelope *new_behind_fragment(keel_term body)
     size_t before = fragment->size - sizeof(struct kl_envelope);
     struct kl_envelope *envelope = (struct kl_envelope *)(void *)((char *)fragment +
                                                                   before);
+    kl_envelope_begin(envelope, kind, before, false, false);
     envelope->body = body;
-    envelope->body_bytes = before;
-    envelope->flat = false;
-    envelope->brief = false;
-    return envelope;
-}
-
-struct kl_envelope *kl_envelope_new(enum kl_envelope_kind kind, keel_term body)
-{
-    bool immediate = kl_is_immediate(body);
-    size_t flat_bytes = immediate ? 0 : kl_flat_bytes(body);
-    struct kl_envelope *envelope = immediate || flat_bytes > 0
-                                           ? new_plain(body, flat_bytes,
-                                                     kind == KL_MESSAGE || kind == KL_CAST)
-                                           : new_behind_fragment(body);
-    if (envelope == NULL) {
-        return NULL;
-    }
-    envelope->next = NULL;
-    envelope->generation = 0;
-    envelope->slot = 0;
-    envelope->kind = (uint8_t)kind;
-    envelope->flags = 0;
-    if (!envelope->brief) {
-        envelope->from = 0;
-        envelope->ref = 0;
-        envelope->deadline = INT64_MAX;
-    }
     return envelope;
 }
 
@@ -92,18 +45,19 @@ static struct kl_fragment *fragment_of(struct kl_envelope *envelope)
     return (struct kl_fragment *)(void *)((char *)envelope - envelope->body_bytes);
 }
 
-void kl_envelope_free(struct kl_envelope *envelope)
+void kl_envelope_free_other(struct kl_envelope *envelope)
 {
     if ((envelope->flags & KL_STATIC) != 0) {
-        return;
+        return; // part of something else, which goes by itself
     }
     if (envelope->flat) {
-        kl_pool_free(envelope, head_bytes(envelope->brief) + envelope->body_bytes);
-    } else {
-        struct kl_fragment *fragment = fragment_of(envelope);
-        kl_fragment_release(fragment);
-        kl_pool_free(fragment, fragment->size);
+        kl_pool_free(
+                envelope, kl_envelope_head_bytes(envelope->brief) + envelope->body_bytes);
+        return;
     }
+    struct kl_fragment *fragment = fragment_of(envelope);
+    kl_fragment_release(fragment);
+    kl_pool_free(fragment, fragment->size);
 }
 
 keel_term kl_envelope_open(struct kl_envelope *envelope, struct kl_heap *heap)

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "term/term.h"
+#include <stddef.h>
 
 enum kl_envelope_kind {
     // These become entries of the receiver's mailbox.
@@ -62,20 +63,82 @@ struct kl_envelope {
     keel_term body;
     uint32_t generation; // of the receiver it was meant for
     uint32_t slot; // of the receiver
-    uint64_t body_bytes : 46; // in this block, a fragment's header included
-    uint64_t flat : 1;
-    uint64_t brief : 1; // what follows kind and flags is not there
-    uint64_t kind : 8; // enum kl_envelope_kind
-    uint64_t flags : 8;
+    union {
+        struct {
+            uint64_t body_bytes : 46; // in this block, a fragment's header included
+            uint64_t flat : 1;
+            uint64_t brief : 1; // what follows kind and flags is not there
+            uint64_t kind : 8; // enum kl_envelope_kind
+            uint64_t flags : 8;
+        };
+        uint64_t shape; // all of these, to write them at once
+    };
     // --- not in brief ones ---
     uint64_t from; // word of a pid
     uint64_t ref; // word of a reference, or an id
     int64_t deadline;
 };
 
+static inline bool kl_envelope_is_brief(enum kl_envelope_kind kind)
+{
+    return kind == KL_MESSAGE || kind == KL_CAST;
+}
+static inline size_t kl_envelope_head_bytes(bool brief)
+{
+    return brief ? offsetof(struct kl_envelope, from) : sizeof(struct kl_envelope);
+}
+// Writes all but the body of an envelope.
+static inline void kl_envelope_begin(struct kl_envelope *envelope,
+        enum kl_envelope_kind kind, size_t body_bytes, bool flat, bool brief)
+{
+    envelope->next = NULL;
+    envelope->generation = 0;
+    envelope->slot = 0;
+    envelope->shape = body_bytes | (uint64_t)flat << 46 | (uint64_t)brief << 47 |
+                      (uint64_t)kind << 48;
+    if (!brief) {
+        envelope->from = 0;
+        envelope->ref = 0;
+        envelope->deadline = INT64_MAX;
+    }
+}
+
+struct kl_envelope *kl_envelope_new_behind_fragment(
+        enum kl_envelope_kind kind, keel_term body);
+
 // An envelope whose body is a copy of `body` (KEEL_NONE and immediate terms cost no copy).
 // NULL when memory is exhausted.
-struct kl_envelope *kl_envelope_new(enum kl_envelope_kind kind, keel_term body);
+static inline struct kl_envelope *kl_envelope_new(
+        enum kl_envelope_kind kind, keel_term body)
+{
+    bool brief = kl_envelope_is_brief(kind);
+    size_t head = kl_envelope_head_bytes(brief);
+    if (kl_is_immediate(body)) {
+        struct kl_envelope *envelope = kl_pool_alloc_small(head);
+        if (envelope != NULL) {
+            kl_envelope_begin(envelope, kind, 0, true, brief);
+            envelope->body = body;
+        }
+        return envelope;
+    }
+    size_t words = kl_flat_words(body);
+    if (words > 0) {
+        size_t bytes = words * sizeof(uint64_t);
+        struct kl_envelope *envelope = kl_pool_alloc_small(head + bytes);
+        if (envelope == NULL) {
+            return NULL;
+        }
+        uint64_t *copy = (uint64_t *)(void *)((char *)envelope + head);
+        if (__builtin_expect(kl_flat_copy(copy, body, words), 1)) {
+            kl_envelope_begin(envelope, kind, bytes, true, brief);
+            envelope->body.word = (uintptr_t)copy;
+            return envelope;
+        }
+        kl_pool_free_small(envelope, head + bytes);
+    }
+    return kl_envelope_new_behind_fragment(kind, body);
+}
+
 // An envelope with a copy of `size` bytes behind it and no body.
 struct kl_envelope *kl_envelope_new_bytes(
         enum kl_envelope_kind kind, const uint8_t *bytes, size_t size);
@@ -84,8 +147,21 @@ static inline const uint8_t *kl_envelope_bytes(const struct kl_envelope *envelop
 {
     return (const uint8_t *)(envelope + 1);
 }
+
 // Releases the envelope and its body.
-void kl_envelope_free(struct kl_envelope *envelope);
+void kl_envelope_free_other(struct kl_envelope *envelope);
+static inline void kl_envelope_free(struct kl_envelope *envelope)
+{
+    if (__builtin_expect(
+                envelope->flat && (envelope->flags & KL_STATIC) == 0 &&
+                        envelope->body_bytes <= KL_FLAT_WORDS_MAX * sizeof(uint64_t),
+                1)) {
+        kl_pool_free_small(
+                envelope, kl_envelope_head_bytes(envelope->brief) + envelope->body_bytes);
+    } else {
+        kl_envelope_free_other(envelope);
+    }
+}
 // Hands the body to `heap` and frees the rest; the result lives as long as the heap's
 // terms do.
 keel_term kl_envelope_open(struct kl_envelope *envelope, struct kl_heap *heap);

@@ -76,15 +76,14 @@ keel_status keel_try(void (*fn)(void *context), void *context, keel_term *ret_re
     struct kl_activation *activation = kl_activation(self);
     struct kl_try attempt = {.outer = activation->tries};
     activation->tries = &attempt;
-    keel_status status = KEEL_OK;
     if (_setjmp(attempt.back) == 0) {
         fn(context);
-    } else {
-        *ret_reason = attempt.reason;
-        status = KEEL_E_EXIT;
+        activation->tries = attempt.outer;
+        return KEEL_OK;
     }
     activation->tries = attempt.outer;
-    return status;
+    *ret_reason = attempt.reason;
+    return KEEL_E_EXIT;
 }
 
 static keel_term explain(struct kl_process *self, const uintptr_t *pcs, size_t count)

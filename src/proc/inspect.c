@@ -104,7 +104,7 @@ static bool fill_more(const struct kl_process *process, keel_process_view *view)
         view->dropped = extras == NULL ? 0 : kl_load_relaxed(&extras->dropped);
     }
     view->parent.word = kl_load_relaxed(&process->parent.word);
-    if (kl_load_relaxed(&process->stack) != NULL) {
+    if (kl_load_acquire(&process->stack) != NULL) {
         view->stack = kl_runtime.config.stack_bytes;
         view->memory += view->stack + kl_load_relaxed(&process->heap_bytes);
     }

@@ -2,9 +2,55 @@
 
 #include "process.h"
 
-static bool push(struct kl_process *to, struct kl_envelope *envelope)
+// Does at once with an envelope what the owner would do when it takes it from the chain, if
+// that is no more than to put it aside. The caller owns `to`.
+static inline bool take_in(struct kl_process *to, struct kl_envelope *envelope)
+{
+    if (envelope->generation != to->generation) {
+        return false;
+    }
+    if (envelope->kind <= KL_CAST) {
+        if ((to->flags & (KL_LIMITED | KL_QUEUE_WATCHED)) != 0 ||
+                (envelope->flags & KL_FIRST) != 0 ||
+                to->queue_len >= kl_runtime.config.queue_alarm - 1) {
+            return false;
+        }
+        kl_mailbox_append(to, envelope);
+        return true;
+    }
+    if (envelope->kind == KL_REPLY && envelope->ref == to->await_ref && to->reply == NULL &&
+            (envelope->flags & KL_BY_OTHER) == 0) {
+        kl_call_take_reply(to, envelope);
+        return true;
+    }
+    return false;
+}
+
+// Who replaces IDLE, by an envelope or by an empty chain, owns the process until it wakes
+// it. So the usual message to one that waits need not go through the chain.
+static inline bool push(struct kl_process *to, struct kl_envelope *envelope)
 {
     uintptr_t old = kl_load_relaxed(&to->door);
+    bool idle = false;
+    if (old == KL_DOOR_IDLE) {
+        // Acquire: we see what the last turn wrote; pairs with the release in may_idle().
+        idle = kl_cas_acq_rel(&to->door, &old, 0);
+        if (idle && take_in(to, envelope)) {
+            kl_sched_wake(&to->task);
+            return true;
+        }
+        old = idle ? 0 : old;
+    }
+    struct kl_hold hold;
+    if (old == 0 && !idle && kl_sched_hold(&to->task, &hold)) {
+        // It waits for its turn on this very worker: it is ours meanwhile. If there was
+        // something in the chain, this goes behind it.
+        bool in = kl_load_relaxed(&to->door) == 0 && take_in(to, envelope);
+        kl_sched_let_go(&hold);
+        if (in) {
+            return true;
+        }
+    }
     do {
         if (old == KL_DOOR_CLOSED) {
             return false;
@@ -13,13 +59,14 @@ static bool push(struct kl_process *to, struct kl_envelope *envelope)
         // Release: pairs with the acquire of kl_take, which reads what is in the envelope.
         // Acquire when it was idle: the next turn sees what the last one wrote.
     } while (!kl_cas_acq_rel(&to->door, &old, (uintptr_t)envelope));
-    if (old == KL_DOOR_IDLE) {
+    if (idle || old == KL_DOOR_IDLE) {
         kl_sched_wake(&to->task);
     }
     return true;
 }
 
-static bool deliver(struct kl_process *process, keel_pid to, struct kl_envelope *envelope)
+static inline bool deliver(
+        struct kl_process *process, keel_pid to, struct kl_envelope *envelope)
 {
     envelope->slot = kl_pid_slot(to);
     envelope->generation = kl_pid_generation(to);
@@ -28,6 +75,11 @@ static bool deliver(struct kl_process *process, keel_pid to, struct kl_envelope 
         return false;
     }
     return true;
+}
+
+bool kl_deliver_to(struct kl_process *process, keel_pid to, struct kl_envelope *envelope)
+{
+    return deliver(process, to, envelope);
 }
 
 bool kl_deliver(keel_pid to, struct kl_envelope *envelope)
@@ -136,8 +188,10 @@ void kl_undeliverable(struct kl_envelope *envelope)
         // Acquire, of what told that it came too late: the dying process has looked at its
         // alarm before it closed the door.
         struct kl_process *process = kl_table_at(envelope->slot);
-        (void)kl_load_acquire(&process->door);
-        (void)kl_load_acquire(&process->generation);
+        if (process != NULL) { // as it always is: the alarm had been armed by it
+            (void)kl_load_acquire(&process->door);
+            (void)kl_load_acquire(&process->generation);
+        }
         struct kl_alarm *alarm = KL_CONTAINER(envelope, struct kl_alarm, envelope);
         kl_pool_free(alarm, sizeof *alarm);
         keel_scope_close(&scope);
@@ -189,7 +243,7 @@ bool kl_take_chain(struct kl_process *self)
     return true;
 }
 
-static void append_first(struct kl_process *self, struct kl_envelope *envelope)
+void kl_mailbox_append_first(struct kl_process *self, struct kl_envelope *envelope)
 {
     struct kl_extras *extras = kl_extras(self);
     struct kl_envelope **at = extras->first_end == NULL ? &self->head : extras->first_end;
@@ -199,19 +253,6 @@ static void append_first(struct kl_process *self, struct kl_envelope *envelope)
         self->tail = &envelope->next;
     }
     extras->first_end = &envelope->next;
-}
-
-void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope)
-{
-    kl_store_relaxed(&self->queue_len, self->queue_len + 1);
-    kl_flags_add(self, KL_CHANGED);
-    if ((envelope->flags & KL_FIRST) != 0) {
-        append_first(self, envelope);
-        return;
-    }
-    envelope->next = NULL;
-    *self->tail = envelope;
-    self->tail = &envelope->next;
 }
 
 struct kl_envelope *kl_mailbox_remove(struct kl_process *self, struct kl_envelope **link)

@@ -18,8 +18,9 @@
 // `door` holds KL_DOOR_IDLE (nobody runs the process and nothing waits for it),
 // KL_DOOR_CLOSED (it has ended), or the newest envelope of a LIFO chain, NULL when the
 // chain is empty but the process is scheduled or running. Rules:
-// 1. Whoever replaces IDLE by an envelope wakes the task, and nobody else does. If two
-//    did, two workers would run one process.
+// 1. Whoever replaces IDLE, by an envelope or by an empty chain, owns the process until it
+//    wakes the task, and nobody else wakes it. If two did, two workers would run one
+//    process.
 // 2. Only the owner (the turn under way) writes IDLE, and only over an empty chain. If it
 //    wrote it over a chain, those messages would wait for ever.
 // 3. An envelope carries the generation it was meant for; the owner answers those of an
@@ -166,10 +167,12 @@ struct kl_activation {
     keel_message handled; // the same as the handler sees it; for keel_handler.failed
     bool handling; // the above is in use: no longer in start
     keel_from starter; // waits for the ack; zeroed when given
+    int64_t began; // when its turn did, INT64_MIN: that is not wanted
     uint32_t budget; // messages handled and sent until it should give way
     uint8_t failures; // of this callback, see keel_handler.failed
     struct kl_try *tries; // innermost keel_try
     bool again; // more to do, put it back into the queue
+    bool expects; // the answer of one that runs soon: not worth going idle for
 };
 
 struct kl_relation {
@@ -266,8 +269,14 @@ void kl_table_wait_empty(int64_t deadline); // outside, until the count is 0 or 
 
 // --- who runs ---
 // The process that runs on this thread; read again after every possible switch.
-struct kl_process *kl_process_current(void);
-void kl_process_current_set(struct kl_process *process);
+static inline struct kl_process *kl_process_current(void)
+{
+    return kl_here()->process;
+}
+static inline void kl_process_current_set(struct kl_process *process)
+{
+    kl_here()->process = process;
+}
 static inline struct kl_activation *kl_activation(const struct kl_process *process)
 {
     return process->stack->scratch;
@@ -277,6 +286,8 @@ static inline struct kl_activation *kl_activation(const struct kl_process *proce
 // Puts `envelope` (taken) through the door of `to`. False when it has ended: the envelope
 // was answered as sent to a dead process and is gone.
 bool kl_deliver(keel_pid to, struct kl_envelope *envelope);
+// The same for who has found the process already.
+bool kl_deliver_to(struct kl_process *process, keel_pid to, struct kl_envelope *envelope);
 // The same for what counts against a limit; also KEEL_E_OVERLOAD.
 keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope);
 // Answers an envelope whose receiver does not exist (any more) and frees it.
@@ -290,8 +301,20 @@ static inline bool kl_take(struct kl_process *self)
     // Relaxed: what comes a moment later is taken a moment later.
     return kl_load_relaxed(&self->door) != 0 && kl_take_chain(self);
 }
-// Appends to the own mailbox.
-void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope);
+// Appends to the own mailbox; to that of a process which the caller owns.
+void kl_mailbox_append_first(struct kl_process *self, struct kl_envelope *envelope);
+static inline void kl_mailbox_append(struct kl_process *self, struct kl_envelope *envelope)
+{
+    kl_store_relaxed(&self->queue_len, self->queue_len + 1);
+    kl_flags_add(self, KL_CHANGED);
+    if ((envelope->flags & KL_FIRST) != 0) {
+        kl_mailbox_append_first(self, envelope);
+        return;
+    }
+    envelope->next = NULL;
+    *self->tail = envelope;
+    self->tail = &envelope->next;
+}
 // Takes the entry that `*link` points to out of the mailbox.
 struct kl_envelope *kl_mailbox_remove(struct kl_process *self, struct kl_envelope **link);
 // The first entry, which is there; the same as kl_mailbox_remove, for the usual process.
@@ -423,6 +446,13 @@ void kl_call_defer(struct kl_process *self, struct kl_activation *activation);
 // Notes that `from` is owed an answer, if it waits for one; `flags` of the call's envelope.
 void kl_call_owe(struct kl_process *self, keel_from from, uint8_t flags);
 void kl_call_reply_arrived(struct kl_process *self, struct kl_envelope *envelope);
+// The answer that `self` waits for is there.
+static inline void kl_call_take_reply(struct kl_process *self, struct kl_envelope *envelope)
+{
+    self->reply = envelope;
+    kl_store_relaxed(&self->await_ref, 0);
+    kl_flags_add(self, KL_CHANGED);
+}
 keel_ref kl_call_ref(void);
 // Waits for the answer with await_ref; the caller opens or frees it.
 keel_status kl_await(struct kl_process *self, keel_pid whom, enum keel_wait what,

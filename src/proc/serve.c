@@ -32,9 +32,15 @@ void kl_body_main(void *argument)
 }
 
 // Carries out what a callback returned.
-static void follow(struct kl_process *self, keel_next next)
+static inline void follow(struct kl_process *self, keel_next next)
 {
-    kl_flags_drop(self, KL_AGAIN | KL_HANDLER_SUSPENDED);
+    if ((self->flags & (KL_AGAIN | KL_HANDLER_SUSPENDED)) != 0) {
+        kl_flags_drop(self, KL_AGAIN | KL_HANDLER_SUSPENDED);
+    }
+    if (__builtin_expect(next.action == KEEL_NEXT_WAIT, 1)) {
+        self->deadline = next.until.at;
+        return;
+    }
     self->deadline = INT64_MAX;
     switch (next.action) {
     case KEEL_NEXT_EXIT:
@@ -45,7 +51,6 @@ static void follow(struct kl_process *self, keel_next next)
     case KEEL_NEXT_SUSPENDED:
         kl_flags_add(self, KL_HANDLER_SUSPENDED);
         return;
-    case KEEL_NEXT_WAIT:
     case KEEL_NEXT_HIBERNATE: // a handler that waits holds no memory anyway
         self->deadline = next.until.at;
         return;
@@ -91,6 +96,18 @@ static struct kl_envelope **next_link(struct kl_process *self)
     return link;
 }
 
+// Whether a plain term is worth classifying.
+static inline bool may_be_special(keel_term body)
+{
+    size_t words = kl_is_immediate(body) ? 0 : kl_flat_words(body);
+    if (words != 3 && words != 4) {
+        return false;
+    }
+    uint64_t tag = ((const uint64_t *)(uintptr_t)body.word)[1];
+    return tag == KL_ATOM(gen_cast).word || tag == KL_ATOM(gen_call).word ||
+           tag == KL_ATOM(system).word || tag == KL_ATOM(EXIT).word;
+}
+
 // What kind of message a plain term is to a handler.
 static void classify(struct kl_process *self, keel_message *message)
 {
@@ -131,32 +148,33 @@ static void fill_message(struct kl_process *self, struct kl_activation *activati
             KEEL_MESSAGE_INFO, KEEL_MESSAGE_CALL, KEEL_MESSAGE_SYSTEM, KEEL_MESSAGE_CAST};
     uint8_t kind = envelope->kind;
     message->kind = kinds[kind];
+    message->body = envelope->body;
     if (kind == KL_CALL || kind == KL_SYSTEM) {
         message->from.pid.word = envelope->from;
         message->from.tag.word = envelope->ref;
+        activation->serving = message->from;
         activation->serving_deadline = envelope->deadline;
         activation->serving_flags = envelope->flags;
+    } else {
+        message->from = (keel_from){{0}, {0}};
+        if (kind == KL_MESSAGE && may_be_special(message->body)) {
+            classify(self, message);
+            activation->serving = message->from; // a call of another node's, or none
+        }
     }
-    message->body = envelope->body;
     if (envelope->body_bytes > 0) {
         activation->message = envelope;
     } else {
         kl_envelope_free(envelope);
     }
-    if (kind == KL_MESSAGE) {
-        classify(self, message);
-    }
-    if (message->kind == KEEL_MESSAGE_CALL || message->kind == KEEL_MESSAGE_SYSTEM) {
-        activation->serving = message->from;
-    }
 }
 
 // Takes the next message of a handler into `message`; false when there is none now.
-static bool next_message(
+static inline bool next_message(
         struct kl_process *self, struct kl_activation *activation, keel_message *message)
 {
-    *message = (keel_message){KEEL_MESSAGE_AGAIN, KEEL_NONE, {{0}, {0}}};
     if ((self->flags & KL_AGAIN) != 0) {
+        *message = (keel_message){KEEL_MESSAGE_AGAIN, KEEL_NONE, {{0}, {0}}};
         return true;
     }
     if (self->head == NULL) {
@@ -173,20 +191,20 @@ static bool next_message(
         fill_message(self, activation, envelope, message);
         return true;
     }
-    message->kind = KEEL_MESSAGE_TIMEOUT;
+    *message = (keel_message){KEEL_MESSAGE_TIMEOUT, KEEL_NONE, {{0}, {0}}};
     return (self->flags & KL_TIMED_OUT) != 0;
 }
 
-// Expires what a callback received and built.
-static inline void expire(struct kl_activation *activation, const struct kl_heap *clean)
+// Expires what a callback received and built; its heap was empty up to `clean` before, in
+// the chunk that a stack lends.
+static inline void expire(
+        struct kl_activation *activation, uint8_t *clean, const struct kl_chunk *lent)
 {
     if (activation->message != NULL) {
         kl_envelope_free(activation->message);
         activation->message = NULL;
     }
-    const struct kl_heap *heap = &activation->heap;
-    if (heap->next != clean->next || heap->chunks != clean->chunks ||
-            heap->fragments != NULL || heap->counted != NULL) {
+    if (!kl_heap_try_rewind(&activation->heap, clean, lent)) {
         kl_heap_reset(&activation->heap);
     }
 }
@@ -195,19 +213,21 @@ static inline void expire(struct kl_activation *activation, const struct kl_heap
 static void serve(struct kl_process *self, struct kl_activation *activation)
 {
     const keel_handler *handler = self->entry;
-    const struct kl_heap clean = activation->heap;
+    uint8_t *clean = activation->heap.next;
+    const struct kl_chunk *lent = activation->heap.chunks;
     keel_message *message = &activation->handled;
     activation->handling = true;
     while (next_message(self, activation, message)) {
-        kl_flags_drop(self, KL_TIMED_OUT | KL_AGAIN);
-        self->deadline = INT64_MAX;
+        if ((self->flags & (KL_TIMED_OUT | KL_AGAIN)) != 0) {
+            kl_flags_drop(self, KL_TIMED_OUT | KL_AGAIN);
+        }
         keel_next next = handler->receive(self->state, message);
         if (activation->serving.tag.word != 0) {
             kl_call_defer(self, activation);
         }
         activation->serving_deadline = INT64_MAX;
         follow(self, next);
-        expire(activation, &clean);
+        expire(activation, clean, lent);
         if (self->suspended > 0) {
             break;
         }
@@ -222,23 +242,35 @@ static void serve(struct kl_process *self, struct kl_activation *activation)
     kl_flags_drop(self, KL_CHANGED);
 }
 
+// The first turn of a handler: its start.
+static void start_handler(struct kl_process *self, struct kl_activation *activation)
+{
+    const keel_handler *handler = self->entry;
+    keel_term term = be_born(self, activation);
+    self->state = kl_pool_alloc(handler->state_bytes);
+    if (self->state == NULL && handler->state_bytes != 0) {
+        kl_exit_now(self, KL_ATOM(system_limit), 0);
+    }
+    __builtin_memset(self->state, 0, handler->state_bytes);
+    follow(self, handler->start(self->state, term));
+    keel_gen_ack(KL_ATOM(ok)); // for a start that acknowledged nothing itself
+    kl_heap_reset(&activation->heap);
+}
+
 void kl_handler_main(void *argument)
 {
     struct kl_activation *activation = argument;
-    struct kl_process *self = activation->process;
-    const keel_handler *handler = self->entry;
-    if ((self->flags & KL_BORN) == 0) {
-        keel_term term = be_born(self, activation);
-        self->state = kl_pool_alloc(handler->state_bytes);
-        if (self->state == NULL && handler->state_bytes != 0) {
-            kl_exit_now(self, KL_ATOM(system_limit), 0);
-        }
-        __builtin_memset(self->state, 0, handler->state_bytes);
-        follow(self, handler->start(self->state, term));
-        keel_gen_ack(KL_ATOM(ok)); // for a start that acknowledged nothing itself
-        kl_heap_reset(&activation->heap);
+    if ((activation->process->flags & KL_BORN) == 0) {
+        start_handler(activation->process, activation);
     }
-    serve(self, activation);
+    serve(activation->process, activation);
+    // The same fiber serves one process after another: see activate_kept(). Not so for
+    // ThreadSanitizer, to which a fiber is one thread: it would take what two processes do
+    // for well ordered.
+    while (!KL_TSAN) {
+        kl_fiber_rest();
+        serve(activation->process, activation);
+    }
 }
 
 void kl_turn_enter(

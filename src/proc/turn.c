@@ -11,21 +11,39 @@ enum outcome {
     PARK, // waits: go idle unless something came
     AGAIN, // has more to do: back into the queue
     ENDED,
+    RESUME, // is to be resumed on its stack
 };
 
-static __thread struct kl_process *current __attribute__((tls_model("initial-exec")));
-
-__attribute__((noinline)) struct kl_process *kl_process_current(void)
+static void attach(struct kl_process *self, struct kl_stack *stack)
 {
-    return current;
+    stack->owner = self;
+    stack->site = self->entry;
+    // Release: pairs with the acquire in print_parked(), which looks at the stack's bounds.
+    kl_store_release(&self->stack, stack);
 }
 
-__attribute__((noinline)) void kl_process_current_set(struct kl_process *process)
+// The last handler on this thread has left its stack as the next one needs it.
+static bool activate_kept(struct kl_process *self)
 {
-    current = process;
+    if ((self->flags & (KL_BORN | KL_HANDLER)) != (KL_BORN | KL_HANDLER)) {
+        return false;
+    }
+    struct kl_extras *extras = self->extras;
+    if (extras != NULL && (extras->stack_bytes | extras->max_memory) != 0) {
+        return false;
+    }
+    struct kl_stack *stack = kl_stack_take_kept();
+    if (stack == NULL) {
+        return false;
+    }
+    attach(self, stack);
+    struct kl_activation *activation = stack->scratch;
+    activation->process = self;
+    activation->failures = 0;
+    return true;
 }
 
-static struct kl_activation *activate(struct kl_process *self)
+static bool activate(struct kl_process *self)
 {
     struct kl_birth *birth = (self->flags & KL_BORN) == 0 ? self->state : NULL;
     size_t bytes = birth != NULL ? birth->stack_bytes : 0;
@@ -34,17 +52,16 @@ static struct kl_activation *activate(struct kl_process *self)
     }
     struct kl_stack *stack = kl_stack_acquire(bytes);
     if (stack == NULL) {
-        return NULL;
+        return false;
     }
-    stack->owner = self;
-    stack->site = self->entry;
-    kl_store_relaxed(&self->stack, stack);
+    attach(self, stack);
     struct kl_activation *activation = stack->scratch;
     activation->process = self;
     activation->serving = (keel_from){{0}, {0}};
     activation->serving_deadline = INT64_MAX;
     activation->starter = (keel_from){{0}, {0}};
     activation->again = false;
+    activation->expects = false;
     activation->failures = 0;
     activation->message = NULL;
     activation->tries = NULL;
@@ -56,16 +73,33 @@ static struct kl_activation *activate(struct kl_process *self)
     }
     kl_fiber_prepare(stack,
             (self->flags & KL_HANDLER) != 0 ? kl_handler_main : kl_body_main, activation);
-    return activation;
+    return true;
+}
+
+static void detach(struct kl_process *self)
+{
+    kl_store_relaxed(&self->stack, NULL);
+    kl_store_relaxed(&self->heap_bytes, 0);
 }
 
 static void deactivate(struct kl_process *self)
 {
     struct kl_stack *stack = self->stack;
     kl_heap_done(&kl_activation(self)->heap);
-    kl_store_relaxed(&self->stack, NULL);
-    kl_store_relaxed(&self->heap_bytes, 0);
+    detach(self);
     kl_stack_release(stack);
+}
+
+// The handler is done with what there was, and its stack is as clean as it was before.
+static void rest(struct kl_process *self)
+{
+    struct kl_stack *stack = self->stack;
+    if (kl_activation(self)->heap.max_bytes == 0 && kl_stack_keep(stack)) {
+        detach(self);
+    } else {
+        kl_fiber_abandon(stack);
+        deactivate(self);
+    }
 }
 
 // Something to run: a body that has not begun, a handler with a message, a due timeout.
@@ -105,7 +139,7 @@ static void alarm_fired(struct kl_timer *timer)
 // and set anew when it rings too early. So a call with a timeout costs no timer.
 static void set_alarm(struct kl_process *self)
 {
-    if (self->deadline == INT64_MAX || (self->flags & KL_TIMED_OUT) != 0) {
+    if ((self->flags & KL_TIMED_OUT) != 0) {
         return;
     }
     struct kl_alarm *alarm = self->alarm;
@@ -158,7 +192,7 @@ static enum kl_fiber_end handle_failure(struct kl_process *self)
     return end;
 }
 
-static enum outcome after_fiber(struct kl_process *self, enum kl_fiber_end end)
+static inline enum outcome after_fiber(struct kl_process *self, enum kl_fiber_end end)
 {
     if (end == KL_FIBER_FAULTED) {
         kl_exit_begin_fault(self, kl_fiber_fault());
@@ -172,7 +206,10 @@ static enum outcome after_fiber(struct kl_process *self, enum kl_fiber_end end)
     struct kl_activation *activation = kl_activation(self);
     bool again = activation->again;
     activation->again = false;
-    if (end == KL_FIBER_DONE) {
+    if (end == KL_FIBER_RESTED) {
+        again = again || (self->flags & KL_AGAIN) != 0;
+        rest(self);
+    } else if (end == KL_FIBER_DONE) {
         if ((self->flags & (KL_HANDLER | KL_REPLACED)) == 0) {
             kl_exit_begin(self, KL_ATOM(normal), NULL);
             return ENDED;
@@ -183,28 +220,7 @@ static enum outcome after_fiber(struct kl_process *self, enum kl_fiber_end end)
     return again ? AGAIN : PARK;
 }
 
-static enum outcome resume(struct kl_process *self)
-{
-    struct kl_activation *activation = kl_activation(self);
-    activation->budget = BUDGET;
-    kl_store_relaxed(&self->status, KL_RUNNING);
-    kl_process_current_set(self);
-    kl_heap_use(&activation->heap);
-    // Reading the clock costs more than many a turn: one turn of 64 stands for all.
-    bool sample = (self->turns++ & 63) == 0;
-    int64_t began = sample ? kl_now_exact() : 0;
-    enum kl_fiber_end end = kl_fiber_resume(self->stack);
-    kl_heap_use(NULL);
-    kl_store_relaxed(&self->heap_bytes, activation->heap.bytes);
-    if (sample) {
-        kl_store_relaxed(&self->run_ns, self->run_ns + (kl_now_exact() - began) * 64);
-    }
-    enum outcome outcome = after_fiber(self, end);
-    kl_process_current_set(NULL);
-    return outcome;
-}
-
-static enum outcome proceed(struct kl_process *self)
+static inline enum outcome proceed(struct kl_process *self)
 {
     if ((self->flags & KL_DYING) != 0) {
         return ENDED;
@@ -215,56 +231,117 @@ static enum outcome proceed(struct kl_process *self)
     look_at_deadline(self);
     if (self->stack != NULL) {
         // It waits on its own stack: go on if something changed, let it look.
-        return (self->flags & KL_CHANGED) != 0 ? resume(self) : PARK;
+        return (self->flags & KL_CHANGED) != 0 ? RESUME : PARK;
     }
     if (!has_work(self)) {
         return PARK;
     }
-    if (activate(self) == NULL) {
+    if (!activate_kept(self) && !activate(self)) {
         kl_exit_begin(self, KL_ATOM(system_limit), NULL);
         return ENDED;
     }
-    return resume(self);
+    return RESUME;
 }
 
-static bool may_idle(struct kl_process *self)
+static inline bool may_idle(struct kl_process *self)
 {
     kl_store_relaxed(&self->status, self->suspended > 0 ? KL_SUSPENDED : KL_WAITING);
-    set_alarm(self);
-    if ((self->flags & KL_DYING) != 0) {
-        return false;
+    if (self->deadline != INT64_MAX) {
+        set_alarm(self);
+        if ((self->flags & KL_DYING) != 0) {
+            return false;
+        }
     }
     uintptr_t expected = 0;
     // Release: pairs with the acquire of push, whose turn then sees all we wrote.
     return kl_cas_acq_rel(&self->door, &expected, KL_DOOR_IDLE);
 }
 
+static void take_another_turn(struct kl_process *self)
+{
+    struct kl_task *task = &self->task;
+    kl_flags_add(self, KL_CHANGED); // it goes on without anything new
+    kl_store_relaxed(&self->status, KL_RUNNABLE);
+    if (self->extras != NULL) {
+        static const uint8_t order[] = {
+                KL_PRIORITY_NORMAL, KL_PRIORITY_LOW, KL_PRIORITY_HIGH, KL_PRIORITY_MAX};
+        task->priority = order[self->extras->priority];
+    }
+    kl_sched_wake(task);
+}
+
+// True when the turn is over; the process may run elsewhere then.
+static inline bool conclude(struct kl_process *self, enum outcome outcome)
+{
+    if (outcome == ENDED || (self->flags & KL_DYING) != 0) {
+        kl_exit_finish(self);
+        return true;
+    }
+    if (outcome == AGAIN) {
+        take_another_turn(self);
+        return true;
+    }
+    if (self->stack != NULL && kl_activation(self)->expects) {
+        kl_activation(self)->expects = false;
+        kl_store_relaxed(&self->status, KL_WAITING);
+        kl_sched_wait_turn(&self->task);
+        return true;
+    }
+    return may_idle(self);
+}
+
+static void came_back(struct kl_task *task, enum kl_fiber_end end);
+
+// Asks the worker to resume the process; came_back() is called then.
+static inline void resume(struct kl_process *self)
+{
+    struct kl_activation *activation = kl_activation(self);
+    activation->budget = BUDGET;
+    kl_store_relaxed(&self->status, KL_RUNNING);
+    struct kl_here *here = kl_here();
+    here->process = self;
+    here->heap = &activation->heap;
+    // Reading the clock costs more than many a turn: one turn of 64 stands for all.
+    activation->began = (self->turns++ & 63) == 0 ? kl_now_exact() : INT64_MIN;
+    kl_fiber_next(self->stack, came_back);
+}
+
+// Does what there is to do, until the process is to be resumed or the turn is over.
+static inline void go_on(struct kl_process *self)
+{
+    enum outcome outcome;
+    do {
+        kl_take(self);
+        outcome = proceed(self);
+    } while (outcome != RESUME && !conclude(self, outcome));
+    if (outcome == RESUME) {
+        resume(self);
+    }
+}
+
+static void came_back(struct kl_task *task, enum kl_fiber_end end)
+{
+    struct kl_process *self = KL_CONTAINER(task, struct kl_process, task);
+    struct kl_activation *activation = kl_activation(self);
+    kl_here()->heap = NULL;
+    kl_store_relaxed(&self->heap_bytes, activation->heap.bytes);
+    task->chatty = activation->budget <= BUDGET - CHATTY;
+    if (activation->began != INT64_MIN) {
+        int64_t ns = (kl_now_exact() - activation->began) * 64;
+        kl_store_relaxed(&self->run_ns, self->run_ns + ns);
+    }
+    enum outcome outcome = after_fiber(self, end);
+    kl_here()->process = NULL;
+    if (!conclude(self, outcome)) {
+        go_on(self);
+    }
+}
+
 void kl_turn(struct kl_task *task)
 {
     struct kl_process *self = KL_CONTAINER(task, struct kl_process, task);
     kl_store_relaxed(&self->status, KL_RUNNABLE);
-    for (;;) {
-        kl_take(self);
-        enum outcome outcome = proceed(self);
-        if (outcome == ENDED || (self->flags & KL_DYING) != 0) {
-            kl_exit_finish(self);
-            return;
-        }
-        if (outcome == AGAIN) {
-            kl_flags_add(self, KL_CHANGED); // it goes on without anything new
-            kl_store_relaxed(&self->status, KL_RUNNABLE);
-            if (self->extras != NULL) {
-                static const uint8_t order[] = {KL_PRIORITY_NORMAL, KL_PRIORITY_LOW,
-                        KL_PRIORITY_HIGH, KL_PRIORITY_MAX};
-                task->priority = order[self->extras->priority];
-            }
-            kl_sched_wake(task);
-            return;
-        }
-        if (may_idle(self)) {
-            return; // from here on the process may run elsewhere
-        }
-    }
+    go_on(self);
 }
 
 // --- from inside ---

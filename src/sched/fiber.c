@@ -1,7 +1,5 @@
 #include "fiber.h"
 
-#include "arch/arch.h"
-
 // Fibers: what runs on a stack of its own, switched to by a task on its runner's thread and
 // back. The runner's own stack never changes threads; a fiber does, so after every switch
 // on its side the runner is asked for anew.
@@ -30,31 +28,23 @@ void kl_fiber_prepare(struct kl_stack *stack, void (*entry)(void *argument), voi
     }
 }
 
-// In builds without sanitizers nothing is done after a switch, in neither direction, so
-// that it returns straight to our caller; see kl_arch_switch().
 enum kl_fiber_end kl_fiber_resume(struct kl_stack *stack)
 {
     struct kl_runner *runner = kl_runner_self();
     KL_ASSERT(runner && !runner->fiber);
-    runner->fiber = stack;
-    if (!KL_ANNOTATED) {
-        return kl_arch_switch(&runner->host_sp, stack->sp, 0);
-    }
-    kl_annotate_enter(runner, stack);
-    enum kl_fiber_end end = (enum kl_fiber_end)kl_arch_switch(
-            &runner->host_sp, stack->sp, 0);
-    if (end == KL_FIBER_FAULTED) {
-        kl_annotate_landed(runner);
-    } else {
-        kl_annotate_exited(runner);
-    }
-    if (end != KL_FIBER_YIELDED) {
-        kl_annotate_done(stack);
-    }
-    return end;
+    return kl_fiber_enter(runner, stack);
 }
 
-void kl_fiber_yield(void)
+void kl_fiber_next(
+        struct kl_stack *stack, void (*after)(struct kl_task *task, enum kl_fiber_end end))
+{
+    struct kl_runner *runner = kl_runner_self();
+    KL_ASSERT(runner && runner->running && !runner->next);
+    runner->next = stack;
+    runner->after = after;
+}
+
+static inline void leave(enum kl_fiber_end how)
 {
     struct kl_runner *runner = kl_runner_self();
     KL_ASSERT(runner && runner->fiber);
@@ -62,13 +52,23 @@ void kl_fiber_yield(void)
     struct kl_stack *stack = runner->fiber;
     if (!KL_ANNOTATED) {
         runner->fiber = NULL;
-        kl_arch_switch(&stack->sp, runner->host_sp, KL_FIBER_YIELDED);
+        kl_arch_switch_inline(&stack->sp, runner->host_sp, how);
         return;
     }
     kl_annotate_exit(runner, stack, false);
     runner->fiber = NULL;
-    kl_arch_switch(&stack->sp, runner->host_sp, KL_FIBER_YIELDED);
+    kl_arch_switch_inline(&stack->sp, runner->host_sp, how);
     kl_annotate_entered(kl_runner_self(), stack);
+}
+
+void kl_fiber_yield(void)
+{
+    leave(KL_FIBER_YIELDED);
+}
+
+void kl_fiber_rest(void)
+{
+    leave(KL_FIBER_RESTED);
 }
 
 _Noreturn void kl_fiber_finish(void)

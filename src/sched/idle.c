@@ -81,7 +81,7 @@ static struct victim find_victim(const struct kl_worker *worker)
     }
     for (unsigned i = 1; i < kl_core.workers; i++) {
         struct kl_worker *other = kl_core.worker[(worker->index + i) % kl_core.workers];
-        if (kl_load_relaxed(&other->runq.queued) > 0) {
+        if (kl_runq_ready(&other->runq) > 0) {
             return (struct victim){other, kl_load_relaxed(&other->turns)};
         }
     }
@@ -91,7 +91,7 @@ static struct victim find_victim(const struct kl_worker *worker)
 static bool take_from(const struct victim *victim, struct kl_worker *worker)
 {
     return victim->worker && kl_load_relaxed(&victim->worker->turns) == victim->turns &&
-           kl_load_relaxed(&victim->worker->runq.queued) > 0 &&
+           kl_runq_ready(&victim->worker->runq) > 0 &&
            kl_seize_half(victim->worker, victim->turns, worker);
 }
 

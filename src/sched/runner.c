@@ -25,24 +25,8 @@ static unsigned runner_count; // release by who adds, acquire by who reads
 static struct kl_runner *spares; // under kl_hands
 static unsigned spares_idle;
 
-static __thread struct kl_runner *self __attribute__((tls_model("initial-exec")));
-
 static void *run(void *argument);
 static bool wait_for_worker(struct kl_runner *runner);
-
-__attribute__((noinline)) struct kl_runner *kl_runner_self(void)
-{
-    // The empty assembly keeps the compiler from concluding that two calls in a row
-    // return the same.
-    __asm__ volatile("" ::: "memory");
-    return self;
-}
-
-__attribute__((noinline)) void kl_runner_set_self(struct kl_runner *runner)
-{
-    self = runner;
-    __asm__ volatile("" ::: "memory");
-}
 
 unsigned kl_runner_count(void)
 {

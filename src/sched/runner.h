@@ -31,12 +31,15 @@ struct kl_runner {
 
     // --- written by the runner itself, when it switches stacks ---
     struct kl_stack *fiber; // the stack it is on, NULL on its own
+    struct kl_stack *next; // what to enter when `run` or `after` has returned
+    void (*after)(struct kl_task *task, enum kl_fiber_end end);
     void *host_sp; // its own stack, while it is on a fiber's
     const void *host_low; // its own stack's bounds, as AddressSanitizer knows them
     size_t host_bytes;
     void *host_fake, *host_fiber; // what the sanitizers want back
 
     // --- the runner's own, rarely used ---
+    struct kl_stack *kept; // whose fiber rests, or NULL
     struct kl_stack *stacks[KL_STACK_CACHE]; // idle stacks of the default size
     uint32_t stack_count; // read for figures
     uint32_t census_tokens; // samples of stack depth that may still be taken
@@ -62,10 +65,16 @@ struct kl_runner {
     int64_t seen_cpu_ns; // what the thread had computed by then
 };
 
-// The calling thread's record, NULL outside the runtime. Not inlined and opaque to the
-// compiler: after a switch of stacks the thread may be another one.
-struct kl_runner *kl_runner_self(void);
-void kl_runner_set_self(struct kl_runner *runner);
+// The calling thread's record, NULL outside the runtime. After a switch of stacks the
+// thread may be another one.
+static inline struct kl_runner *kl_runner_self(void)
+{
+    return kl_here()->runner;
+}
+static inline void kl_runner_set_self(struct kl_runner *runner)
+{
+    kl_here()->runner = runner;
+}
 
 // Guards which runner drives which worker, the spares, and the list of runners.
 extern struct kl_lock kl_hands;

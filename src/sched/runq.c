@@ -28,7 +28,7 @@ struct kl_task *kl_runq_pop_at(struct kl_runq *queue, unsigned class, size_t pos
     if (!task->next) {
         queue->class[class].tail = before;
     }
-    kl_store_relaxed(&queue->queued, queue->queued - 1);
+    kl_runq_let_go(queue, task);
     return task;
 }
 

@@ -19,6 +19,8 @@ struct kl_runq {
     } class[KL_PRIORITIES];
     uint32_t occupied; // bit 1 << priority
     uint32_t queued; // tasks in all queues
+    uint32_t expecting; // of them, those that only wait for another; read by others
+    uint16_t home; // what the tasks in it have as theirs
     uint32_t passed; // normal turns since the last low one
 };
 
@@ -40,6 +42,8 @@ static inline void kl_runq_push(struct kl_runq *queue, struct kl_task *task)
 {
     unsigned class = task->priority;
     task->next = NULL;
+    task->expecting = 0;
+    kl_store_relaxed(&task->home, queue->home);
     if (queue->occupied & 1u << class) {
         queue->class[class].tail->next = task;
     } else {
@@ -50,6 +54,29 @@ static inline void kl_runq_push(struct kl_runq *queue, struct kl_task *task)
     kl_store_relaxed(&queue->queued, queue->queued + 1);
 }
 
+static inline void kl_runq_push_expecting(struct kl_runq *queue, struct kl_task *task)
+{
+    kl_runq_push(queue, task);
+    task->expecting = 1;
+    kl_store_relaxed(&queue->expecting, queue->expecting + 1);
+}
+
+// How many can do something. Others may ask, and then get a hint.
+static inline uint32_t kl_runq_ready(const struct kl_runq *queue)
+{
+    return kl_load_relaxed(&queue->queued) - kl_load_relaxed(&queue->expecting);
+}
+
+// A task that has left the queue.
+static inline void kl_runq_let_go(struct kl_runq *queue, struct kl_task *task)
+{
+    kl_store_relaxed(&task->home, 0);
+    kl_store_relaxed(&queue->queued, queue->queued - 1);
+    if (task->expecting) {
+        kl_store_relaxed(&queue->expecting, queue->expecting - 1);
+    }
+}
+
 static inline struct kl_task *kl_runq_pop_class(struct kl_runq *queue, unsigned class)
 {
     struct kl_task *task = queue->class[class].head;
@@ -57,7 +84,7 @@ static inline struct kl_task *kl_runq_pop_class(struct kl_runq *queue, unsigned 
     if (!task->next) {
         queue->occupied &= ~(1u << class);
     }
-    kl_store_relaxed(&queue->queued, queue->queued - 1);
+    kl_runq_let_go(queue, task);
     return task;
 }
 

@@ -27,12 +27,31 @@ struct kl_task {
     void (*run)(struct kl_task *task);
     uint8_t priority; // enum kl_priority; may change while not queued
     uint8_t chatty; // its last turn was many short steps: messages to and from others
+    uint8_t expecting; // queued, but only for something that an earlier one there will do
+    uint16_t home; // 1 + the worker in whose queue it is; 0: none. By who owns the queue
 };
 
 // Makes a task runnable. From a worker: on the worker's own queue, no lock and no shared
 // line, and a share of the surplus goes to an idle worker if there is one. From any other
 // thread: into a worker's inbox.
 void kl_sched_wake(struct kl_task *task);
+// Puts the running task behind all others of its worker, to look again whether one of them
+// has done what it waits for. It is no surplus, and costs less than to be woken for it.
+void kl_sched_wait_turn(struct kl_task *task);
+// A hint: it waits in some worker's own queue.
+static inline bool kl_task_is_queued(const struct kl_task *task)
+{
+    return kl_load_relaxed(&task->home) != 0;
+}
+// True when `task` waits in the queue of this thread's own worker. Until
+// kl_sched_let_go() nobody else can run it or take it from there, so what belongs to
+// whoever runs it belongs to the caller; a few stores, no more, and no fault is survived.
+struct kl_hold {
+    struct kl_runner *runner;
+    uint32_t was;
+};
+bool kl_sched_hold(const struct kl_task *task, struct kl_hold *ret_hold);
+void kl_sched_let_go(const struct kl_hold *hold);
 // The task that this thread is running, NULL outside.
 struct kl_task *kl_task_current(void);
 // Number of the worker of this thread (from 0), -1 outside or when it was taken over.
@@ -138,6 +157,7 @@ void kl_stack_release(struct kl_stack *stack);
 // How a fiber came back.
 enum kl_fiber_end {
     KL_FIBER_YIELDED, // kl_fiber_yield: it can be resumed
+    KL_FIBER_RESTED, // kl_fiber_rest: it can be resumed, for something new
     KL_FIBER_DONE, // its entry returned or kl_fiber_finish was called
     KL_FIBER_FAULTED, // it hit a fault; its frames are gone, see kl_fiber_fault
 };
@@ -147,8 +167,21 @@ void kl_fiber_prepare(
         struct kl_stack *stack, void (*entry)(void *argument), void *argument);
 // Switches to the fiber until it yields, is done or faults. Only from a task's run.
 enum kl_fiber_end kl_fiber_resume(struct kl_stack *stack);
+// Has the worker itself do that, as soon as the task's `run` has returned, and then call
+// after(task, end); which may ask for the next one likewise. Costs least, and is what a
+// task does usually.
+void kl_fiber_next(
+        struct kl_stack *stack, void (*after)(struct kl_task *task, enum kl_fiber_end end));
 // From a fiber: back to who resumed it. May return on another thread.
 void kl_fiber_yield(void);
+// The same, to say that its work is done and that it is ready for the like: who has such
+// work resumes it, and is spared preparing another fiber.
+void kl_fiber_rest(void);
+// Keeps a stack whose fiber rests at hand for this thread: one of them. False: there is
+// one already, or the stack is not an ordinary one; then it is to be released.
+bool kl_stack_keep(struct kl_stack *stack);
+// The one that was kept, or NULL; NULL as well when it is time to measure another one.
+struct kl_stack *kl_stack_take_kept(void);
 // From a fiber: ends it from any depth, without unwinding.
 _Noreturn void kl_fiber_finish(void);
 // The stack that this thread runs on now, NULL on a thread's own stack.

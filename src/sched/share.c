@@ -105,7 +105,7 @@ void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker)
     if (worker->surplus++ == 0) {
         worker->surplus_since = now;
     }
-    while (worker->runq.queued >= 2) {
+    while (kl_runq_ready(&worker->runq) >= 2) {
         uint64_t work_ns = (uint64_t)worker->runq.queued * worker->turn_ns;
         struct kl_worker *target = NULL;
         if (work_ns >= SPINNER_NS || worker->surplus >= PATIENCE_TURNS) {

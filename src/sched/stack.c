@@ -59,6 +59,29 @@ void kl_stack_release(struct kl_stack *stack)
     kl_store_relaxed(&runner->stack_count, runner->stack_count + 1);
 }
 
+bool kl_stack_keep(struct kl_stack *stack)
+{
+    struct kl_runner *runner = kl_runner_self();
+    if (!runner || runner->kept || stack->measured ||
+            kl_slab_class_of(stack) != default_class) {
+        return false;
+    }
+    stack->owner = NULL;
+    runner->kept = stack;
+    return true;
+}
+
+struct kl_stack *kl_stack_take_kept(void)
+{
+    struct kl_runner *runner = kl_runner_self();
+    if (!runner || runner->now >= runner->census_at) {
+        return NULL;
+    }
+    struct kl_stack *stack = runner->kept;
+    runner->kept = NULL;
+    return stack;
+}
+
 bool kl_stack_is_guard(const struct kl_stack *stack, uintptr_t address)
 {
     uintptr_t low = (uintptr_t)stack->low;
@@ -67,6 +90,11 @@ bool kl_stack_is_guard(const struct kl_stack *stack, uintptr_t address)
 
 void kl_stack_flush(struct kl_runner *runner)
 {
+    if (runner->kept) {
+        kl_fiber_abandon(runner->kept);
+        kl_slab_give(&runner->kept, 1);
+        runner->kept = NULL;
+    }
     kl_slab_give(runner->stacks, runner->stack_count);
     kl_store_relaxed(&runner->stack_count, 0);
 }

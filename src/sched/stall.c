@@ -202,7 +202,7 @@ static bool is_uneven(void)
 {
     bool waiting = false;
     for (unsigned i = 0; i < kl_core.workers; i++) {
-        waiting |= kl_load_relaxed(&kl_core.worker[i]->runq.queued) > 0;
+        waiting |= kl_runq_ready(&kl_core.worker[i]->runq) > 0;
     }
     return waiting && kl_share_any_idle();
 }

@@ -22,6 +22,44 @@ void kl_sched_wake(struct kl_task *task)
     wake_from_outside(task);
 }
 
+void kl_sched_wait_turn(struct kl_task *task)
+{
+    struct kl_runner *runner = kl_runner_self();
+    uint32_t was;
+    struct kl_worker *worker = kl_worker_enter(runner, &was);
+    if (worker) {
+        kl_runq_push_expecting(&worker->runq, task);
+        kl_worker_leave(runner, was);
+    } else {
+        wake_from_outside(task);
+    }
+}
+
+bool kl_sched_hold(const struct kl_task *task, struct kl_hold *ret_hold)
+{
+    struct kl_runner *runner = kl_runner_self();
+    if (!runner || !kl_task_is_queued(task)) {
+        return false;
+    }
+    struct kl_worker *worker = kl_worker_enter(runner, &ret_hold->was);
+    if (!worker) {
+        return false;
+    }
+    // Relaxed: our worker's number is only written by who drives our worker, which is this
+    // thread, and by who has taken tasks from it, which was before we entered.
+    if (kl_load_relaxed(&task->home) == worker->runq.home) {
+        ret_hold->runner = runner;
+        return true;
+    }
+    kl_worker_leave(runner, ret_hold->was);
+    return false;
+}
+
+void kl_sched_let_go(const struct kl_hold *hold)
+{
+    kl_worker_leave(hold->runner, hold->was);
+}
+
 struct kl_task *kl_task_current(void)
 {
     struct kl_runner *runner = kl_runner_self();

@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include "fiber.h"
 #include "poll.h"
 #include "seize.h"
 #include "share.h"
@@ -18,6 +19,32 @@ enum {
 
 static struct kl_task *next_task(struct kl_runner *runner, struct kl_worker *worker);
 
+static inline bool turn(
+        struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task)
+{
+    worker->share_at = worker->runq.queued + KL_SHARE_BURST;
+    kl_store_relaxed(&worker->turns, worker->turns + 1);
+    kl_store_relaxed(&runner->running, task);
+    kl_store_relaxed(&runner->turn, runner->turn + 1);
+    kl_worker_leave(runner, 0);
+
+    task->run(task);
+    while (runner->next) {
+        struct kl_stack *stack = runner->next;
+        runner->next = NULL;
+        // In the midst of the loop: no call is under way here that a switch would come
+        // between, so the processor goes on predicting all returns.
+        enum kl_fiber_end end = kl_fiber_enter(runner, stack);
+        runner->after(task, end); // the task may be elsewhere now
+    }
+
+    kl_store_relaxed(&runner->busy, 1);
+    kl_fence_light(); // both as in kl_worker_enter()
+    kl_store_relaxed(&runner->running, NULL);
+    return __builtin_expect(!kl_load_acquire(&runner->lost), 1) ||
+           kl_seize_survived(runner);
+}
+
 void kl_worker_loop(struct kl_runner *runner)
 {
     uint32_t was;
@@ -30,10 +57,10 @@ void kl_worker_loop(struct kl_runner *runner)
                 kl_worker_idle(runner, worker);
                 continue;
             }
-            if (!kl_worker_turn(runner, worker, task)) {
+            if (!turn(runner, worker, task)) {
                 break;
             }
-            if (worker->runq.queued >= 2 && kl_share_any_idle()) {
+            if (kl_runq_ready(&worker->runq) >= 2 && kl_share_any_idle()) {
                 kl_share_surplus(runner, worker);
             } else {
                 worker->surplus = 0;
@@ -46,19 +73,7 @@ void kl_worker_loop(struct kl_runner *runner)
 bool kl_worker_turn(
         struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task)
 {
-    worker->share_at = worker->runq.queued + KL_SHARE_BURST;
-    kl_store_relaxed(&worker->turns, worker->turns + 1);
-    kl_store_relaxed(&runner->running, task);
-    kl_store_relaxed(&runner->turn, runner->turn + 1);
-    kl_worker_leave(runner, 0);
-
-    task->run(task);
-
-    kl_store_relaxed(&runner->busy, 1);
-    kl_fence_light(); // both as in kl_worker_enter()
-    kl_store_relaxed(&runner->running, NULL);
-    return __builtin_expect(!kl_load_acquire(&runner->lost), 1) ||
-           kl_seize_survived(runner);
+    return turn(runner, worker, task);
 }
 
 static struct kl_task *next_task(struct kl_runner *runner, struct kl_worker *worker)
@@ -193,6 +208,7 @@ bool kl_worker_prepare(unsigned index, int64_t now)
     }
     *worker = (struct kl_worker){
             .index = index,
+            .runq.home = (uint16_t)(index + 1),
             .refresh_in = REFRESH_TURNS,
             .refresh_every = REFRESH_TURNS,
             .turn_ns = FIRST_GUESS_NS,

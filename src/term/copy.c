@@ -26,23 +26,6 @@ static size_t measure(keel_term term);
 static keel_term copy_down(struct copier *copier, keel_term term, unsigned depth);
 static keel_term copy_deep(struct copier *copier, keel_term term);
 
-// The words of a tuple that holds immediate terms only, the most usual message; 0 for
-// others.
-static size_t flat_tuple_words(keel_term term)
-{
-    if (!kl_is_kind(term, KL_KIND_TUPLE)) {
-        return 0;
-    }
-    const struct kl_tuple *tuple = kl_tuple(term);
-    size_t count = kl_header_size(tuple->header);
-    for (size_t i = 0; i < count; i++) {
-        if (!kl_is_immediate(tuple->item[i])) {
-            return 0;
-        }
-    }
-    return 1 + count;
-}
-
 size_t kl_copy_bytes(keel_term term)
 {
     if (kl_is_immediate(term)) {
@@ -271,23 +254,6 @@ struct kl_fragment *kl_fragment_new(keel_term term, size_t extra, keel_term *ret
         *ret_copy = kl_fragment_fill(fragment, bytes + extra, term);
     }
     return fragment;
-}
-
-size_t kl_flat_bytes(keel_term term)
-{
-    enum { MOST_WORDS = 8 };
-    size_t words = flat_tuple_words(term);
-    return words <= MOST_WORDS ? words * sizeof(uint64_t) : 0;
-}
-
-keel_term kl_flat_copy(uint64_t *at, keel_term term)
-{
-    const uint64_t *from = kl_box(term);
-    size_t words = kl_header_words(from[0]);
-    for (size_t i = 0; i < words; i++) {
-        at[i] = from[i];
-    }
-    return kl_boxed(at);
 }
 
 void kl_fragment_release(struct kl_fragment *fragment)

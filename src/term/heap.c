@@ -14,7 +14,7 @@ struct kl_chunk {
     size_t bytes; // as asked of kl_alloc; 0: lent
 };
 
-static void expire(void *memory, size_t bytes)
+void kl_heap_expire(void *memory, size_t bytes)
 {
 #if defined(KL_PARANOID) && !KL_ASAN
     // Words of this pattern are headers of a kind that does not exist: whoever reads an
@@ -99,7 +99,7 @@ void kl_heap_rewind(struct kl_heap *heap, const struct kl_heap_mark *mark)
     }
     if (mark->chunk) {
         heap->next = mark->next;
-        expire(mark->next, (size_t)(heap->limit - mark->next));
+        kl_heap_expire(mark->next, (size_t)(heap->limit - mark->next));
     }
 }
 

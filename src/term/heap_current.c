@@ -2,13 +2,10 @@
 
 #include <pthread.h>
 
-// The heap of what runs on this thread. A process may go on on another thread after any
-// switch, so the thread-local words are read inside functions that are never inlined:
-// otherwise the compiler could keep the address of the old thread's word in a register.
+// The heap of a thread on which no process runs, and what happens when one is exhausted.
 
 enum { LENT_BYTES = 4096 };
 
-static __thread struct kl_heap *used __attribute__((tls_model("initial-exec")));
 // A thread's own heap, for code that runs outside a process.
 static __thread struct kl_heap own __attribute__((tls_model("initial-exec")));
 static __thread bool own_made __attribute__((tls_model("initial-exec")));
@@ -45,27 +42,17 @@ static void make_own(void)
     kl_heap_init(&own, lent, LENT_BYTES);
 }
 
-__attribute__((noinline)) struct kl_heap *kl_heap_current(void)
+struct kl_heap *kl_heap_own(void)
 {
-    if (__builtin_expect(used != NULL, 1)) {
-        return used;
-    }
     if (!own_made) {
         make_own();
     }
     return &own;
 }
 
-__attribute__((noinline)) struct kl_heap *kl_heap_use(struct kl_heap *heap)
+void kl_heap_refuse(struct kl_heap *heap)
 {
-    struct kl_heap *before = used;
-    used = heap;
-    return before;
-}
-
-__attribute__((noinline)) void kl_heap_refuse(struct kl_heap *heap)
-{
-    if (heap == used && heap->quiet == 0 && kl_heap_exhausted) {
+    if (heap == kl_here()->heap && heap->quiet == 0 && kl_heap_exhausted) {
         kl_heap_exhausted(heap);
     }
 }

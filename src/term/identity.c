@@ -107,12 +107,6 @@ enum { REFS_PER_BLOCK = 4096 };
 static uint64_t next_block = 1; // atomic
 static uint32_t era; // atomic
 
-struct ref_block {
-    uint64_t next, end;
-    uint32_t era;
-};
-static __thread struct ref_block block __attribute__((tls_model("initial-exec")));
-
 void kl_ref_seed(uint64_t first)
 {
     kl_store_relaxed(&next_block, first);
@@ -121,16 +115,16 @@ void kl_ref_seed(uint64_t first)
     (void)kl_add_acq_rel(&era, 1);
 }
 
-// Never inlined: see heap_current.c on thread-local words.
-__attribute__((noinline)) static uint64_t take_number(void)
+static uint64_t take_number(void)
 {
+    struct kl_here *here = kl_here();
     uint32_t now = kl_load_acquire(&era);
-    if (block.next == block.end || block.era != now) {
-        block.next = kl_add_relaxed(&next_block, REFS_PER_BLOCK);
-        block.end = block.next + REFS_PER_BLOCK;
-        block.era = now;
+    if (__builtin_expect(here->ref_next == here->ref_end || here->ref_era != now, 0)) {
+        here->ref_next = kl_add_relaxed(&next_block, REFS_PER_BLOCK);
+        here->ref_end = here->ref_next + REFS_PER_BLOCK;
+        here->ref_era = now;
     }
-    return block.next++;
+    return here->ref_next++;
 }
 
 keel_ref keel_make_ref(void)

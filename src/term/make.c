@@ -16,6 +16,7 @@ enum code {
 };
 
 static void compile_make(struct kl_pattern_code *code);
+static keel_term make_flat(const struct kl_pattern *pattern, const keel_arg *args);
 static bool make_values(const keel_arg *args, uint32_t count, keel_term *values);
 static bool fill_image(
         const struct kl_pattern *pattern, uint64_t *image, const keel_term *values);
@@ -23,6 +24,9 @@ static bool fill_image(
 keel_term keel_make_at(keel_pattern_site *site, const keel_arg *args, size_t count)
 {
     const struct kl_pattern *pattern = kl_load_acquire(&site->compiled);
+    if (__builtin_expect(pattern && pattern->flat, 1)) {
+        return make_flat(pattern, args);
+    }
     if (!pattern || pattern->why[0] != '\0') {
         pattern = kl_pattern_get(site, args, count, compile_make);
         if (!pattern) {
@@ -53,16 +57,42 @@ keel_term keel_make_at(keel_pattern_site *site, const keel_arg *args, size_t cou
     return (keel_term){(uintptr_t)image | pattern->image[0]};
 }
 
+static inline keel_term value_of(const keel_arg *arg)
+{
+    int64_t integer = arg->as.integer;
+    if (arg->kind == KEEL_ARG_INT && integer >= KL_SMALL_MIN && integer <= KL_SMALL_MAX) {
+        return kl_small(integer);
+    }
+    return arg->kind == KEEL_ARG_TERM ? (keel_term){arg->as.word} : kl_pattern_value(arg);
+}
+
+// A box in which nothing but arguments is to be filled in: most messages.
+static inline keel_term make_flat(const struct kl_pattern *pattern, const keel_arg *args)
+{
+    size_t words = pattern->image_words - 1;
+    const uint64_t *from = pattern->image + 1;
+    uint64_t *image = kl_heap_alloc(kl_heap_current(), words * sizeof *image);
+    if (!image) {
+        return KEEL_NONE;
+    }
+    for (size_t i = 0; i < words; i++) {
+        image[i] = from[i];
+    }
+    const struct kl_pattern_op *op = pattern->ops;
+    for (const struct kl_pattern_op *end = op + pattern->op_count; op < end; op++) {
+        keel_term value = value_of(&args[op->argument]);
+        if (keel_is_none(value)) {
+            return KEEL_NONE;
+        }
+        image[op->word] = value.word;
+    }
+    return (keel_term){(uintptr_t)image | pattern->image[0]};
+}
+
 static bool make_values(const keel_arg *args, uint32_t count, keel_term *values)
 {
     for (uint32_t i = 0; i < count; i++) {
-        int64_t integer = args[i].as.integer;
-        if (args[i].kind == KEEL_ARG_INT && integer >= KL_SMALL_MIN &&
-                integer <= KL_SMALL_MAX) {
-            values[i] = kl_small(integer);
-        } else {
-            values[i] = kl_pattern_value(&args[i]);
-        }
+        values[i] = value_of(&args[i]);
         if (keel_is_none(values[i])) {
             return false;
         }
@@ -134,6 +164,10 @@ static void compile_make(struct kl_pattern_code *code)
     }
     code->image_words = 1;
     compile_node(&compiler, code->tree->root, 0, 0);
+    code->flat = code->image_words > 1;
+    for (uint32_t i = 0; i < code->op_count; i++) {
+        code->flat = code->flat && code->ops[i].code == MAKE_HOLE;
+    }
 }
 
 static uint32_t take_words(struct compiler *compiler, size_t count)

@@ -7,6 +7,12 @@
 // Matching: running the steps that match_compile.c makes of a pattern. Captures are put
 // aside and written at the end, so that nothing is written unless everything matches.
 
+enum answer { NO, YES, UNSURE };
+
+static enum answer match_flat(
+        const struct kl_pattern *pattern, keel_term term, const keel_arg *args);
+static bool match_any(
+        const struct kl_pattern *pattern, keel_term term, const keel_arg *args);
 static bool run(const struct kl_pattern *pattern, keel_term term, const keel_arg *args,
         keel_term *captured);
 static bool fits(keel_arg_kind kind, keel_term term);
@@ -17,12 +23,62 @@ bool keel_match_at(
         keel_pattern_site *site, keel_term term, const keel_arg *args, size_t count)
 {
     const struct kl_pattern *pattern = kl_load_acquire(&site->compiled);
+    if (__builtin_expect(pattern && pattern->flat, 1)) {
+        enum answer answer = match_flat(pattern, term, args);
+        return answer == UNSURE ? match_any(pattern, term, args) : answer == YES;
+    }
     if (!pattern || pattern->why[0] != '\0') {
         pattern = kl_pattern_get(site, args, count, kl_match_compile);
         if (!pattern) {
             return false;
         }
     }
+    return match_any(pattern, term, args);
+}
+
+// A tuple of words and captures, the pattern of most messages: two passes over its
+// elements, the first to see whether they match, the second to write. Unsure when an
+// element is of the right type but no immediate term.
+static inline enum answer match_flat(
+        const struct kl_pattern *pattern, keel_term term, const keel_arg *args)
+{
+    const struct kl_pattern_op *op = pattern->ops;
+    if (!kl_is_boxed(term) || kl_box_header(term) != op->word) {
+        return NO;
+    }
+    const keel_term *items = kl_tuple(term)->item;
+    const keel_term *item = items;
+    while ((++op)->code != KL_MATCH_END) {
+        uint64_t word = (item++)->word;
+        if (op->code == KL_MATCH_WORD) {
+            if (word != op->word) {
+                return NO;
+            }
+        } else if (op->code == KL_MATCH_CAPTURE_INT) {
+            if ((word & 1) == 0) {
+                return UNSURE;
+            }
+        } else if (op->code == KL_MATCH_CAPTURE && !kl_is_local_pid((keel_term){word})) {
+            return UNSURE;
+        }
+    }
+    op = pattern->ops;
+    item = items;
+    while ((++op)->code != KL_MATCH_END) {
+        keel_term value = *item++;
+        if (op->code == KL_MATCH_CAPTURE_INT) {
+            *(int64_t *)args[op->argument].as.to = kl_small_value(value);
+        } else if (op->code == KL_MATCH_CAPTURE_TERM || op->code == KL_MATCH_CAPTURE) {
+            *(uint64_t *)args[op->argument].as.to = value.word;
+        }
+    }
+    return YES;
+}
+
+// Not inlined, for the sake of what its arrays cost the usual way.
+__attribute__((noinline)) static bool match_any(
+        const struct kl_pattern *pattern, keel_term term, const keel_arg *args)
+{
     keel_term captured[KL_PATTERN_ARGS_MAX];
     if (keel_is_none(term) || !run(pattern, term, args, captured)) {
         return false;

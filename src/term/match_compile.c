@@ -10,6 +10,7 @@ struct compiler {
 
 static void compile_node(struct compiler *compiler, uint32_t index, unsigned level);
 static void emit(struct compiler *compiler, struct kl_pattern_op op);
+static bool is_flat(const struct kl_pattern_code *code);
 
 void kl_match_compile(struct kl_pattern_code *code)
 {
@@ -27,6 +28,24 @@ void kl_match_compile(struct kl_pattern_code *code)
     compile_node(&compiler, code->tree->root, 0);
     compiler.resume = -1;
     emit(&compiler, (struct kl_pattern_op){.code = KL_MATCH_END});
+    code->flat = is_flat(code);
+}
+
+// A tuple of atoms and other words, captures of words, and nothing inside.
+static bool is_flat(const struct kl_pattern_code *code)
+{
+    if (code->op_count < 2 || code->ops[0].code != KL_MATCH_TUPLE) {
+        return false;
+    }
+    for (uint32_t i = 1; i < code->op_count - 1; i++) {
+        const struct kl_pattern_op *op = &code->ops[i];
+        bool pid = op->code == KL_MATCH_CAPTURE && op->level == KEEL_ARG_TO_PID;
+        if (!pid && op->code != KL_MATCH_WORD && op->code != KL_MATCH_ANY &&
+                op->code != KL_MATCH_CAPTURE_TERM && op->code != KL_MATCH_CAPTURE_INT) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void emit(struct compiler *compiler, struct kl_pattern_op op)

@@ -166,6 +166,7 @@ static struct kl_pattern *settle_pattern(
     pattern->op_count = code->op_count;
     pattern->image = (uint64_t *)(pattern->ops + code->op_count);
     pattern->image_words = code->image_words;
+    pattern->flat = code->flat && from->why[0] == '\0';
     if (op_bytes > 0) {
         memcpy(pattern->ops, code->ops, op_bytes);
     }

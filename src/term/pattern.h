@@ -53,6 +53,7 @@ struct kl_pattern {
     const char *text;
     uint32_t argument_count;
     uint32_t op_count;
+    bool flat; // one of the most usual patterns: see match.c and make.c
     struct kl_fragment *constants; // the boxed terms of the pattern, linked
     struct kl_pattern_op *ops;
     uint64_t *image; // for make.c
@@ -70,6 +71,7 @@ struct kl_pattern_code {
     uint32_t op_count, op_room;
     uint64_t *image;
     uint32_t image_words;
+    bool flat;
     const char *wrong; // set: the pattern cannot be used, and why
     bool no_memory;
 };

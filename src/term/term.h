@@ -4,6 +4,7 @@
 // The face of the room `term`: what `proc`, `cluster` and `testing` may use of it besides
 // the public headers <keel/term.h>, <keel/match.h>, <keel/etf.h>.
 
+#include "base/base.h"
 #include <keel/etf.h>
 #include <keel/match.h>
 #include <keel/term.h>
@@ -113,11 +114,38 @@ void kl_heap_reset(struct kl_heap *heap);
 // Releases everything and the chunks.
 void kl_heap_done(struct kl_heap *heap);
 
+// Expires what was built since the heap's free space began at `next`, where `chunk` was its
+// newest chunk, if that is no more than words in this chunk; false and nothing otherwise.
+void kl_heap_expire(void *memory, size_t bytes);
+static inline bool kl_heap_try_rewind(
+        struct kl_heap *heap, uint8_t *next, const struct kl_chunk *chunk)
+{
+    if (heap->chunks != chunk || heap->fragments != NULL || heap->counted != NULL) {
+        return false;
+    }
+    heap->next = next;
+#if KL_ASAN || defined(KL_PARANOID)
+    kl_heap_expire(next, (size_t)(heap->limit - next));
+#endif
+    return true;
+}
+
 // The heap of what runs on this thread now: a process's, else the thread's own (made on
 // first use, freed when the thread ends). Read it again after every possible switch.
-struct kl_heap *kl_heap_current(void);
+struct kl_heap *kl_heap_own(void); // the thread's own
+static inline struct kl_heap *kl_heap_current(void)
+{
+    struct kl_heap *heap = kl_here()->heap;
+    return __builtin_expect(heap != NULL, 1) ? heap : kl_heap_own();
+}
 // Sets it and returns the one before; NULL: the thread's own.
-struct kl_heap *kl_heap_use(struct kl_heap *heap);
+static inline struct kl_heap *kl_heap_use(struct kl_heap *heap)
+{
+    struct kl_here *here = kl_here();
+    struct kl_heap *before = here->heap;
+    here->heap = heap;
+    return before;
+}
 // Called when a heap cannot grow while a process runs; must not return. Set by `proc`.
 extern void (*kl_heap_exhausted)(struct kl_heap *heap);
 
@@ -129,10 +157,30 @@ size_t kl_fragment_bytes(keel_term term);
 // uninitialised memory and gets its header written. Shared binaries and resources are
 // counted up, not copied; binaries over 64 bytes become shared. Returns the copy.
 keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term term);
-// The usual message, a small tuple of immediate terms, needs no fragment around it: its
-// bytes, 0 for any other term; and its copy at `at`, which has room for it.
-size_t kl_flat_bytes(keel_term term);
-keel_term kl_flat_copy(uint64_t *at, keel_term term);
+// The usual message, a small tuple of immediate terms, needs no fragment around it. Words
+// of `term`, which is not immediate, if it may be one: a tuple of few elements; else 0.
+enum { KL_FLAT_WORDS_MAX = 8, KL_TUPLE_HEADER = 0x3c };
+static inline size_t kl_flat_words(keel_term term)
+{
+    if ((term.word & 7) != 0) {
+        return 0; // a list cell
+    }
+    uint64_t header = *(const uint64_t *)(uintptr_t)term.word;
+    bool few = (header & 0xffff) == KL_TUPLE_HEADER && header >> 16 < KL_FLAT_WORDS_MAX;
+    return few ? 1 + (size_t)(header >> 16) : 0;
+}
+// Copies those words to `at`. False when an element was not immediate.
+static inline bool kl_flat_copy(uint64_t *at, keel_term term, size_t words)
+{
+    const uint64_t *from = (const uint64_t *)(uintptr_t)term.word;
+    at[0] = from[0];
+    bool flat = true;
+    for (size_t i = 1; i < words; i++) {
+        at[i] = from[i];
+        flat &= (from[i] & 5) != 0;
+    }
+    return flat;
+}
 // Both at once, from the pool: a fragment with a copy of `term`, which is not immediate,
 // and `extra` bytes for the caller's use at its end. `size` counts them. NULL: no memory.
 struct kl_fragment *kl_fragment_new(keel_term term, size_t extra, keel_term *ret_copy);

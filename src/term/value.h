@@ -218,6 +218,9 @@ static inline bool kl_header_is_counted(uint64_t header)
     return kl_header_kind(header) >= KL_KIND_SHARED;
 }
 
+_Static_assert(KL_TUPLE_HEADER == (KL_KIND_TUPLE << 5 | KL_TAG_HEADER),
+        "other rooms know a tuple by its header");
+
 // --- telling terms apart ---
 
 static inline bool kl_is_small(keel_term term)
