@@ -76,8 +76,11 @@ keel_term keel_copy(keel_term term)
 
 void keel_set(keel_term *slot, keel_term term)
 {
-    // The new term may be a part of the old one: it is copied before that goes.
+    // The new term may be the old one, or a part of it: it is copied before that goes.
     keel_term old = *slot;
+    if (old.word == term.word) {
+        return;
+    }
     *slot = keel_keep(term);
     keel_drop(old);
 }

@@ -59,6 +59,7 @@ TEST("setting keeps the new term before it drops the old one")
     keel_set(&slot, keel_list_of(keel_int(1), keel_int(2), keel_int(3)));
     keel_scope_close(&scope);
     keel_set(&slot, keel_tail(slot));
+    keel_set(&slot, slot);
     keel_set(&slot, keel_tail(slot));
     CHECK_INT(keel_to_int(keel_head(slot)), 3);
     CHECK(keel_is_nil(keel_tail(slot)));

@@ -58,28 +58,37 @@ static keel_result init(keel_term options, void *state)
     return went_well(keel_ok(), &outcome);
 }
 
+// The script sees a copy: it may give the old state as its value when there is a new one.
+static void obey_with_state(struct outcome *outcome, keel_term script, keel_term *state)
+{
+    keel_term before = keel_copy(*state);
+    outcome->state = before;
+    script_obey(outcome, script);
+    if (outcome->state.word != before.word) {
+        keel_set(state, outcome->state);
+    }
+}
+
 static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
-    keel_term *slot = state, script;
+    keel_term script;
     probe_report(keel_atom(call), request);
     if (!script_asked(request, &script)) {
         return keel_reply(keel_make("{unknown, Request}", request));
     }
-    struct outcome outcome = {.state = *slot, .from = &from};
-    script_obey(&outcome, script);
-    keel_set(slot, outcome.state);
+    struct outcome outcome = {.from = &from};
+    obey_with_state(&outcome, script, state);
     return answered(&outcome);
 }
 
 static keel_result obey(keel_term message, void *state)
 {
-    keel_term *slot = state, script;
+    keel_term script;
     if (!script_asked(message, &script)) {
         return keel_noreply();
     }
-    struct outcome outcome = {.state = *slot};
-    script_obey(&outcome, script);
-    keel_set(slot, outcome.state);
+    struct outcome outcome = {0};
+    obey_with_state(&outcome, script, state);
     return unanswered(&outcome);
 }
 
