@@ -85,8 +85,8 @@ const keel_web_asset *kl_route_asset(const keel_web_endpoint *endpoint, const ch
 bool kl_route_param(
         const char *pattern, const char *path, const char *name, char *value, size_t size)
 {
-    const char *part;
-    size_t length;
+    const char *part = "";
+    size_t length = 0;
     if (!match(pattern, path, name, &part, &length) || length >= size) {
         return false;
     }
