@@ -116,7 +116,7 @@ static keel_result init(keel_term argument, void *state)
 }
 
 // Dials one node. It may take as long as a handshake may, so it is a process of its own,
-// which nobody waits for: the next round sees what came of it.
+// which nobody waits for: the next round sees what came of it. It ends with the server.
 static void dial_body(keel_term node)
 {
     // It stays unconnected, or it does not.
@@ -151,7 +151,7 @@ static void reconcile(struct server *server)
         if (strcmp(node->name, self) != 0 &&
                 (!server->opts->allow || server->opts->allow(node->name)) &&
                 keel_atom_from(node->name, strlen(node->name), &atom) == KEEL_OK) {
-            keel_spawn(dial_body, atom);
+            keel_spawn_link(dial_body, atom);
         }
     }
     server->rounds++;
