@@ -10,6 +10,10 @@
 //   #{label => {gen_server, terminate}, name, last_message, state, log, reason,
 //     client_info, process_label}
 //   #{label => {gen_server, no_handle_info}, module, message}
+//   #{label => {gen_statem, terminate}, name, queue, postponed, modules, callback_mode,
+//     state_enter, state => {State, Data}, timeouts => {Count, Timeouts}, log,
+//     reason => {Class, Reason, Stack}, client_info, process_label}
+//   #{label => {gen_statem, unexpected_event}, module, state, event => {Type, Content}}
 //   #{label => {supervisor, progress}, report => [{supervisor, Name}, {started, Child}]}
 //   #{label => {supervisor, child_terminated | start_error | shutdown_error | shutdown},
 //     report => [{supervisor, Name}, {errorContext, Context}, {reason, Reason},

@@ -93,7 +93,8 @@ static inline keel_result keel_fail(keel_term reason)
 }
 /// The last clause of a callback: what it got is none of those it knows. A call or cast
 /// then ends the server with {{bad_call, Request}, Stack} or {{bad_cast, Request}, Stack};
-/// any other message is reported and dropped.
+/// any other message is reported and dropped. A state machine that is told of a state it
+/// enters goes on as if it had kept the state.
 static inline keel_result keel_unexpected(keel_term request)
 {
     return keel_result_make_(KEEL_RESULT_UNEXPECTED, request, KEEL_NONE);

@@ -273,7 +273,7 @@ static keel_next handle(struct kl_statem *self, const keel_event *event)
 
 static void send_replies(struct kl_statem *self, struct kl_statem_plan *plan)
 {
-    keel_term replies = keel_list_reverse(plan->replies);
+    keel_term replies = kl_statem_in_order(plan->replies);
     keel_term action;
     while (keel_list_next(&replies, &action)) {
         keel_term from = keel_element(action, 1);
@@ -283,7 +283,7 @@ static void send_replies(struct kl_statem *self, struct kl_statem_plan *plan)
                     self, keel_make("{out, Reply, To}", keel_element(action, 2), from));
         }
     }
-    plan->replies = keel_nil();
+    plan->replies = KEEL_NONE;
 }
 
 // No clause took the event: as a gen_server does.
@@ -339,7 +339,7 @@ static keel_next follow(struct kl_statem *self, const keel_event *event,
             return stop_in(self, event, &plan, plan.reason);
         }
         keel_term wrong = kl_statem_change_modules(self, plan.changes);
-        plan.changes = keel_nil();
+        plan.changes = KEEL_NONE;
         if (!keel_is_none(wrong)) {
             return stop_in(self, event, &plan, wrong);
         }
@@ -369,7 +369,7 @@ static bool is_overridden(keel_term later, const struct kl_timeout *timeout)
 
 static void do_timeouts(struct kl_statem *self, keel_term newest_first)
 {
-    keel_term actions = keel_list_reverse(newest_first);
+    keel_term actions = kl_statem_in_order(newest_first);
     keel_term action;
     while (keel_list_next(&actions, &action)) {
         struct kl_timeout timeout;
@@ -387,7 +387,7 @@ static void do_timeouts(struct kl_statem *self, keel_term newest_first)
 static void insert_events(struct kl_statem *self, keel_term newest_first)
 {
     struct kl_held_events inserted = {NULL};
-    keel_term actions = keel_list_reverse(newest_first);
+    keel_term actions = kl_statem_in_order(newest_first);
     keel_term action;
     while (keel_list_next(&actions, &action)) {
         keel_event event = {.type = KEEL_EVENT_INTERNAL};
@@ -410,7 +410,7 @@ static keel_next transition(
         struct kl_statem *self, const keel_event *event, const struct kl_statem_plan *plan)
 {
     keel_term old = self->state;
-    bool changed = !keel_equal(old, plan->state);
+    bool changed = !kl_statem_same(old, plan->state);
     if (self->sys.debug != NULL && event != NULL) {
         kl_statem_tell(self,
                 keel_tuple_of(plan->postpone ? keel_atom(postpone) : keel_atom(consume),

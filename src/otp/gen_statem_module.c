@@ -67,10 +67,7 @@ static keel_term change(struct kl_statem *self, keel_term action)
 
 keel_term kl_statem_change_modules(struct kl_statem *self, keel_term newest_first)
 {
-    if (keel_is_nil(newest_first)) {
-        return KEEL_NONE;
-    }
-    keel_term actions = keel_list_reverse(newest_first);
+    keel_term actions = kl_statem_in_order(newest_first);
     keel_term action;
     keel_term wrong = KEEL_NONE;
     while (keel_is_none(wrong) && keel_list_next(&actions, &action)) {

@@ -14,13 +14,7 @@ static void add(keel_term *list, keel_term item);
 
 struct kl_statem_plan kl_statem_plan(keel_term state, unsigned modules)
 {
-    keel_term nothing = keel_nil();
-    return (struct kl_statem_plan){.state = state,
-            .modules = modules,
-            .replies = nothing,
-            .events = nothing,
-            .timeouts = nothing,
-            .changes = nothing};
+    return (struct kl_statem_plan){.state = state, .modules = modules};
 }
 
 static enum kl_statem_verdict bad_return(
@@ -94,7 +88,7 @@ enum kl_statem_verdict kl_statem_decide(
 static enum kl_statem_verdict enter_state(
         struct kl_statem_plan *plan, enum kl_statem_phase phase, const keel_result *result)
 {
-    bool same = keel_equal(plan->state, result->value);
+    bool same = kl_statem_same(plan->state, result->value);
     if (phase == KL_STATEM_ENTER && !same) {
         return bad(plan, "bad_state_enter_return_from_state_function",
                 kl_statem_result_term(result));
@@ -108,16 +102,17 @@ static enum kl_statem_verdict enter_state(
 
 // --- actions ---
 
-static bool takes_bool(keel_term action, const char *name, bool *ret)
+// The atom `name` alone, or {Name, Bool}.
+static bool takes_bool(keel_term action, keel_term name, bool *ret)
 {
-    const char *first = keel_atom_name(
-            keel_is_tuple(action) ? keel_element(action, 0) : action);
-    if (first == NULL || strcmp(first, name) != 0) {
-        return false;
+    if (action.word == name.word) {
+        *ret = true;
+        return true;
     }
-    *ret = !keel_is_tuple(action) || keel_to_bool(keel_element(action, 1));
-    return keel_is_atom(action) ||
-           (keel_tuple_size(action) == 2 && keel_is_bool(keel_element(action, 1)));
+    keel_term value = keel_element(action, 1);
+    *ret = keel_to_bool(value);
+    return keel_tuple_size(action) == 2 && keel_element(action, 0).word == name.word &&
+           keel_is_bool(value);
 }
 
 // {change_callback_module, M}, {push_callback_module, M}, pop_callback_module; the last
@@ -150,9 +145,9 @@ static enum kl_statem_verdict take_action(
             return bad(plan, "bad_action_from_state_function", action);
         }
         add(&plan->replies, action);
-    } else if (takes_bool(action, "hibernate", &flag)) {
+    } else if (takes_bool(action, keel_atom(hibernate), &flag)) {
         plan->hibernate = flag;
-    } else if (takes_bool(action, "postpone", &flag)) {
+    } else if (takes_bool(action, keel_atom(postpone), &flag)) {
         if (flag && entering) {
             return bad(plan, not_now, action);
         }
@@ -224,7 +219,13 @@ static bool is_reply(keel_term action)
 
 static void add(keel_term *list, keel_term item)
 {
-    *list = keel_cons(item, *list);
+    *list = keel_cons(item, keel_is_none(*list) ? keel_nil() : *list);
+}
+
+keel_term kl_statem_in_order(keel_term newest_first)
+{
+    bool several = !keel_is_none(newest_first) && !keel_is_nil(keel_tail(newest_first));
+    return several ? keel_list_reverse(newest_first) : newest_first;
 }
 
 // --- timeouts ---

@@ -17,7 +17,7 @@ enum kl_statem_verdict {
     KL_STATEM_BAD, // an error: the plan's reason, after the replies before it
 };
 
-// Lists are newest first.
+// Lists are newest first; none: empty.
 struct kl_statem_plan {
     keel_term state; // to be in; at first the present one
     unsigned modules; // how many are on the stack
@@ -46,6 +46,13 @@ struct kl_timeout {
 };
 // False when `action` is none.
 bool kl_statem_timeout(keel_term action, struct kl_timeout *ret);
+// The items of such a list, oldest first.
+keel_term kl_statem_in_order(keel_term newest_first);
+// The same state. Most are atoms, which need no comparison.
+static inline bool kl_statem_same(keel_term one, keel_term other)
+{
+    return one.word == other.word || (!keel_is_atom(one) && keel_equal(one, other));
+}
 // Type and, for calls and named timeouts, what belongs to it; false when `type` is none
 // that can be inserted.
 bool kl_statem_event_type(keel_term type, keel_event *ret);

@@ -42,6 +42,42 @@ static const char *shown(keel_term term)
     return (const char *)text;
 }
 
+// The events of a state machine; negative when it is none of them.
+static int machine_event_text(char *buffer, size_t size, const char *who, keel_term event)
+{
+    keel_term type = KEEL_NONE;
+    keel_term from = KEEL_NONE;
+    keel_term body = KEEL_NONE;
+    keel_term state = KEEL_NONE;
+    keel_term next = KEEL_NONE;
+    if (keel_match(
+                event, "{in, {{call, {From, _}}, Request}, State}", &from, &body, &state)) {
+        return snprintf(buffer, size, "%s got call %s from %s in state %s", who,
+                shown(body), shown(from), shown(state));
+    }
+    if (keel_match(event, "{in, {Type, Content}, State}", &type, &body, &state)) {
+        return snprintf(buffer, size, "%s got %s %s in state %s", who, shown(type),
+                shown(body), shown(state));
+    }
+    if (keel_match(event, "{out, Reply, {To, _}}", &body, &from)) {
+        return snprintf(buffer, size, "%s sent %s to %s", who, shown(body), shown(from));
+    }
+    bool postpones = keel_match(
+            event, "{postpone, {_, Content}, State, Next}", &body, &state, &next);
+    if (postpones || keel_match(event, "{consume, {_, Content}, State, Next}", &body,
+                             &state, &next)) {
+        return snprintf(buffer, size, "%s %s %s in state %s%s%s", who,
+                postpones ? "postponed" : "consumed", shown(body), shown(state),
+                keel_equal(state, next) ? "" : " => ",
+                keel_equal(state, next) ? "" : shown(next));
+    }
+    if (keel_match(event, "{start_timer, Action, State}", &body, &state)) {
+        return snprintf(
+                buffer, size, "%s starts %s in state %s", who, shown(body), shown(state));
+    }
+    return -1;
+}
+
 size_t kl_sys_event_text(char *buffer, size_t size, keel_term name, keel_term event)
 {
     keel_term body = KEEL_NONE;
@@ -61,7 +97,7 @@ size_t kl_sys_event_text(char *buffer, size_t size, keel_term name, keel_term ev
                 shown(from), shown(state));
     } else if (keel_match(event, "{noreply, State}", &state)) {
         length = snprintf(buffer, size, "%s new state %s", who, shown(state));
-    } else {
+    } else if ((length = machine_event_text(buffer, size, who, event)) < 0) {
         length = snprintf(buffer, size, "%s event %s", who, shown(event));
     }
     return length < 0 ? 0 : (size_t)length;

@@ -96,3 +96,24 @@ TEST("an event of no known shape is shown whole")
     kl_sys_event_text(line, sizeof line, keel_atom(n), keel_make("{strange, 1}"));
     CHECK_STR(line, "n event {strange,1}");
 }
+
+static void check_text(keel_term event, const char *expected)
+{
+    char line[128];
+    kl_sys_event_text(line, sizeof line, keel_atom(n), event);
+    CHECK_STR(line, expected);
+}
+
+TEST("the events of a state machine say in which state it is")
+{
+    check_text(keel_make("{in, {cast, x}, s}"), "n got cast x in state s");
+    check_text(keel_make("{in, {{timeout, t}, x}, s}"), "n got {timeout,t} x in state s");
+    check_text(keel_make("{in, {{call, {from, tag}}, x}, s}"),
+            "n got call x from from in state s");
+    check_text(keel_make("{out, x, {to, tag}}"), "n sent x to to");
+    check_text(keel_make("{consume, {cast, x}, s, s}"), "n consumed x in state s");
+    check_text(keel_make("{consume, {cast, x}, s, t}"), "n consumed x in state s => t");
+    check_text(keel_make("{postpone, {cast, x}, s, t}"), "n postponed x in state s => t");
+    check_text(keel_make("{start_timer, {timeout, 5, x}, s}"),
+            "n starts {timeout,5,x} in state s");
+}
