@@ -16,9 +16,11 @@
 #include <keel/inspect.h>
 #include <keel/io.h>
 #include <keel/link.h>
+#include <keel/logger.h>
 #include <keel/main.h>
 #include <keel/match.h>
 #include <keel/message.h>
+#include <keel/metric.h>
 #include <keel/node.h>
 #include <keel/partition_supervisor.h>
 #include <keel/process.h>
@@ -36,6 +38,7 @@
 #include <keel/task.h>
 #include <keel/task_stream.h>
 #include <keel/task_supervisor.h>
+#include <keel/telemetry.h>
 #include <keel/term.h>
 #include <keel/time.h>
 #include <keel/timer.h>

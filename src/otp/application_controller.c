@@ -573,12 +573,26 @@ static keel_result handle_info(keel_term message, void *state)
 
 // --- the end of all ---
 
-static void await_end(keel_pid master)
+// Waits until the master has ended; false at the deadline.
+static bool await_end(keel_pid master, keel_deadline deadline)
 {
     keel_term reason;
-    keel_status status = keel_receive_match(
-            KEEL_NEVER, "{'EXIT', ^Master, Reason}", master, &reason);
-    (void)status; // it never gives up
+    return keel_receive_match(deadline, "{'EXIT', ^Master, Reason}", master, &reason) ==
+           KEEL_OK;
+}
+
+// A start that is under way may still come to its end, and then the master stops in order.
+static void end_master(const struct kl_app *app)
+{
+    if (app->master.word == 0) {
+        return;
+    }
+    keel_send(app->master, keel_make("{terminate, Self}", keel_self()));
+    bool starting = app->state == KL_APP_STARTING;
+    if (!await_end(app->master, starting ? KEEL_IN(KEEL_SECONDS(1)) : KEEL_NEVER)) {
+        keel_process_exit(app->master, keel_atom(kill));
+        await_end(app->master, KEEL_NEVER);
+    }
 }
 
 // The one started last of those that run, or starting ones first of all.
@@ -608,14 +622,7 @@ static void stop_all(keel_term reason)
     }
     struct kl_app *app;
     while ((app = last_started()) != NULL) {
-        if (app->state == KL_APP_STARTING) {
-            keel_process_exit(app->master, keel_atom(kill));
-        } else if (app->master.word != 0) {
-            keel_send(app->master, keel_make("{terminate, Self}", keel_self()));
-        }
-        if (app->master.word != 0) {
-            await_end(app->master);
-        }
+        end_master(app);
         enum kl_app_state before = app->state;
         set_state(app, KL_APP_LOADED);
         if (before != KL_APP_STARTING) {

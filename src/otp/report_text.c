@@ -14,6 +14,7 @@ struct text {
 };
 
 static void headline(struct text *text, keel_term label, keel_term report);
+static void put_application(struct text *text, keel_term items);
 static void put_server(struct text *text, keel_term report);
 static void put_machine(struct text *text, keel_term report);
 static void put_unexpected(struct text *text, keel_term report);
@@ -66,6 +67,8 @@ static void headline(struct text *text, keel_term label, keel_term report)
         put_supervisor(text, items);
     } else if (keel_is(who, proc_lib)) {
         put_crash(text, items);
+    } else if (keel_is(who, application_controller)) {
+        put_application(text, items);
     } else {
         put_term(text, report);
     }
@@ -99,6 +102,22 @@ static void put_unexpected(struct text *text, keel_term report)
     put_term(text, keel_map_get(report, keel_atom(event)));
     put(text, " in the state ");
     put_term(text, keel_map_get(report, keel_atom(state)));
+}
+
+// The start or the end of an application.
+static void put_application(struct text *text, keel_term items)
+{
+    keel_term reason = keel_proplist_get(items, keel_atom(exited));
+    put(text, "application ");
+    put_term(text, keel_proplist_get(items, keel_atom(application)));
+    if (keel_is_none(reason)) {
+        put(text, " started at ");
+        put_term(text, keel_proplist_get(items, keel_atom(started_at)));
+    } else {
+        put(text, " exited: ");
+        put_term(text, reason);
+        put_line(text, "type", keel_proplist_get(items, keel_atom(type)));
+    }
 }
 
 static void put_server(struct text *text, keel_term report)

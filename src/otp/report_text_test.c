@@ -56,6 +56,14 @@ TEST("each kind of report has a headline of its own", .ids = "PL-042")
             "    error_info: {error,oops,[]}\n  neighbour:\n    pid: q");
     CHECK_STR(text_of("#{label => {supervisor, unexpected_msg}, msg => hello}", false),
             "supervisor got what it does not know: hello");
+    CHECK_STR(text_of("#{label => {application_controller, exit}, report => [{application, "
+                      "shop}, {exited, stopped}, {type, permanent}]}",
+                      true),
+            "application shop exited: stopped; type: permanent");
+    CHECK_STR(text_of("#{label => {application_controller, progress}, report => "
+                      "[{application, shop}, {started_at, n}]}",
+                      false),
+            "application shop started at n");
 }
 
 TEST("any term at all is text, in either mode", .ids = "PL-042")

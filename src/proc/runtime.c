@@ -54,7 +54,7 @@ static keel_status start(const keel_config *given, bool simulated, uint64_t seed
     if (kl_process_current() != NULL) {
         return KEEL_E_INSIDE;
     }
-    if (kl_runtime.running) {
+    if (kl_load_acquire(&kl_runtime.running)) { // pairs with the release in keel_stop
         return KEEL_E_RUNNING;
     }
     fill_defaults(&config);
@@ -106,7 +106,7 @@ keel_status kl_runtime_start_simulated(uint64_t seed, const keel_config *config)
 
 bool keel_is_running(void)
 {
-    return kl_runtime.running;
+    return kl_load_acquire(&kl_runtime.running); // pairs with the release in keel_stop
 }
 
 // --- stopping ---
@@ -248,7 +248,8 @@ keel_status keel_stop(keel_deadline deadline, keel_stop_report *ret_report)
     kl_timers_stop();
     kl_names_stop();
     kl_table_stop();
-    kl_runtime.running = false;
+    // Release: another thread may start it anew, and finds everything put away.
+    kl_store_release(&kl_runtime.running, false);
     return KEEL_OK;
 }
 

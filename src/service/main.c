@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "main_options.h"
 #include <errno.h>
+#include <keel/logger.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -188,7 +189,8 @@ static void boot(keel_term unused)
     keel_term result = KEEL_NONE;
     keel_status status = configure(name);
     if (status == KEEL_OK) {
-        status = keel_application_ensure_all_started(name, KEEL_PERMANENT, false, &result);
+        keel_term names = keel_list_of(keel_application_register(&keel_logger), name);
+        status = keel_application_ensure_all_started(names, KEEL_PERMANENT, false, &result);
         if (status != KEEL_OK) {
             fail(keel_is_none(result) ? keel_string(keel_status_text(status)) : result);
         }
@@ -274,8 +276,8 @@ static int await_reason(void)
         }
         program.signal = wait_for_event(KEEL_NEVER);
         if (program.signal != 0) {
-            kl_log(KL_LOG_INFO, "%s stops: %s", program.application->name,
-                    strsignal(program.signal));
+            keel_log_info(
+                    "%s stops: %s", program.application->name, strsignal(program.signal));
             return 0;
         }
     }
@@ -303,12 +305,12 @@ static void report(const keel_stop_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         const keel_straggler *straggler = &report->stragglers[i];
-        kl_log(KL_LOG_WARNING, "killed %s %s, which waited for %s",
+        keel_log_warning("killed %s %s, which waited for %s",
                 keel_show(keel_from_pid(straggler->pid)), straggler->name,
                 straggler->waiting_for);
     }
     if (report->killed > report->count) {
-        kl_log(KL_LOG_WARNING, "killed %zu more", report->killed - report->count);
+        keel_log_warning("killed %zu more", report->killed - report->count);
     }
 }
 

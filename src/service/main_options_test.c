@@ -19,7 +19,7 @@ static void parse(const keel_application *application, int argc, char **argv)
 }
 #define PARSE(application, ...)                                                            \
     do {                                                                                   \
-        const char *argv_[] = {"program", __VA_ARGS__, NULL};                              \
+        static const char *argv_[] = {"program", __VA_ARGS__, NULL};                       \
         parse((application), (int)KEEL_COUNT(argv_) - 1, (char **)argv_);                  \
     } while (0)
 
