@@ -32,9 +32,14 @@
     return true;
   }
 
+  // Not node.id: in a form that is a field of this name, if it has one.
+  function keyOf(node) {
+    return (node.getAttribute && node.getAttribute("id")) || undefined;
+  }
+
   function patch(element, markup) {
     if (window.morphdom) {
-      window.morphdom(element, markup, { onBeforeElUpdated: keepTyping });
+      window.morphdom(element, markup, { getNodeKey: keyOf, onBeforeElUpdated: keepTyping });
     } else {
       element.outerHTML = markup; // the build could not get morphdom
     }
