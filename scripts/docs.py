@@ -22,7 +22,7 @@ def compile_and_run(code, prefix, scratch):
     source, program = scratch / "example.c", scratch / "example"
     source.write_text(code)
     environment = {**os.environ, "PKG_CONFIG_PATH": str(next(prefix.rglob("pkgconfig")))}
-    package = "keel-test" if "<keel/testing.h>" in code else "keel"
+    package = "keel-test" if "<keel/testing.h>" in code else "keel-parts" if "<keel/parts/" in code else "keel"
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", package],
                                     env=environment, text=True).split()
     library = next(prefix.rglob("libkeel.so"))
