@@ -66,5 +66,8 @@ void bench_idle_hibernated(const char *name, uint64_t count);
 void bench_restart(const char *name, uint64_t count);
 void bench_timer_cancel(const char *name, uint64_t count);
 void bench_timer_lateness(const char *name, uint64_t count);
+void bench_cache(const char *name, uint64_t count);
+void bench_limiter(const char *name, uint64_t count);
+void bench_pool(const char *name, uint64_t count);
 
 #endif // BENCH_H

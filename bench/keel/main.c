@@ -36,6 +36,9 @@ static const struct bench_case cases[] = {
         {"restart", bench_restart},
         {"timer_cancel", bench_timer_cancel},
         {"timer_lateness", bench_timer_lateness},
+        {"cache", bench_cache},
+        {"limiter_check", bench_limiter},
+        {"pool_checkout", bench_pool},
 };
 
 static const struct bench_case *find_case(const char *name)

@@ -1,5 +1,5 @@
 %% The cases of bench/ on Erlang/OTP: `main CASE [COUNT]` prints `case value unit` lines.
-%% bench_call, bench_message, bench_spawn and bench_timer hold the cases; this module
+%% bench_call, bench_message, bench_spawn, bench_timer and bench_parts hold the cases; this module
 %% starts them and holds what they share.
 -module(bench).
 -export([main/1, print/3, measure/2, measure/3, collect/2, random/1]).
@@ -12,7 +12,7 @@ main([Case, Count]) ->
     halt(0, [{flush, true}]).
 
 run(Case, Count) ->
-    Modules = [bench_call, bench_message, bench_spawn, bench_timer],
+    Modules = [bench_call, bench_message, bench_spawn, bench_timer, bench_parts],
     case [M || M <- Modules, lists:member(Case, M:cases())] of
         [Module] ->
             Module:run(Case, Count);
