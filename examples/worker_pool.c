@@ -1,0 +1,59 @@
+// Ten workers with names, one of them by chance. <keel/parts/worker_pool.h> is the
+// ready-made one, which lends each to one at a time.
+
+#include "worker_pool.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static keel_term name_of(int number)
+{
+    char text[16];
+    keel_term name = KEEL_NONE;
+    snprintf(text, sizeof text, "worker_%d", number);
+    return keel_atom_from(text, strlen(text), &name) == KEEL_OK ? name : KEEL_NONE;
+}
+
+static keel_result handle_call(keel_term request, keel_from from, void *state)
+{
+    int64_t number;
+    return keel_match(request, "{square, Number}", &number)
+                   ? keel_reply(keel_int(number * number))
+                   : keel_unexpected(request);
+}
+
+static keel_result init(keel_term unused, void *state)
+{
+    return keel_ok();
+}
+
+static const keel_gen_server worker = {
+        .name = "worker", .init = init, .handle_call = handle_call};
+
+static keel_term init_pool(keel_term unused)
+{
+    keel_child_spec children[WORKER_POOL_SIZE];
+    for (int i = 0; i < WORKER_POOL_SIZE; i++) {
+        children[i] = keel_child(&worker, keel_nil(), .name = name_of(i + 1),
+                .id = keel_make("{worker, Number}", i + 1));
+    }
+    return keel_supervisor_init(children, WORKER_POOL_SIZE);
+}
+
+static const keel_supervisor worker_pool = {"worker_pool", init_pool};
+
+keel_started worker_pool_start_link(keel_term unused)
+{
+    return keel_supervisor_start_link_module(
+            &worker_pool, unused, .name = keel_atom(worker_pool));
+}
+
+keel_term worker_pool_checkout(void)
+{
+    return name_of(rand() % WORKER_POOL_SIZE + 1);
+}
+
+keel_term worker_square(keel_term name, int64_t number)
+{
+    return keel_call_or_exit(name, keel_make("{square, Number}", number));
+}
