@@ -212,4 +212,6 @@ KEEL_API keel_pid keel_test_mock_at(
 
 KEEL_END_DECLS
 
+#include <keel/testing_case.h>
+
 #endif // KEEL_TESTING_H
