@@ -23,6 +23,7 @@
 #include <keel/metric.h>
 #include <keel/node.h>
 #include <keel/partition_supervisor.h>
+#include <keel/pg.h>
 #include <keel/process.h>
 #include <keel/pubsub.h>
 #include <keel/registry.h>

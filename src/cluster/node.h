@@ -99,6 +99,9 @@ enum kl_node_event { KL_NODE_UP, KL_NODE_DOWN, KL_NODE_UNREACHABLE };
 void kl_watchers_tell(struct kl_peer *peer, enum kl_node_event event, keel_term reason);
 keel_status kl_watchers_add(keel_pid pid, keel_term node, int which, bool info);
 bool kl_watchers_remove(keel_pid pid, keel_term node, int which, bool info);
-void kl_watchers_forget(keel_pid pid); // NULL pid: all
+// Of one process, or (none) all but the lasting.
+void kl_watchers_forget(keel_pid pid);
+// A bit of `which`: through lives of the node. The watcher forgets itself when it ends.
+enum { KL_NODES_LASTING = 256 };
 
 #endif // KL_CLUSTER_NODE_H

@@ -1,6 +1,7 @@
 // The table of peers, their way up and down, and who is attached to them.
 
 #include "peers.h"
+#include "flags.h"
 #include "peers_inside.h"
 #include <string.h>
 
@@ -364,6 +365,15 @@ bool kl_peer_lost(struct kl_peer *peer, uint64_t ticket)
     kl_peer_wake_all(gone.awaiting);
     kl_wake(gone.writer);
     return true;
+}
+
+bool kl_peer_is_full(struct kl_peer *peer)
+{
+    kl_lock_take(&peer->lock);
+    bool full = peer->state == KL_PEER_UP &&
+                (peer->agreed & KL_FLAG_DIST_MONITOR_NAME) != 0;
+    kl_lock_give(&peer->lock);
+    return full;
 }
 
 // --- what the node's release means ---

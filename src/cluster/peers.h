@@ -113,6 +113,10 @@ void kl_peer_await_room(struct kl_peer *peer, uint32_t connection);
 // Waits until a CONNECTING peer is something else, in a process; true when it is UP.
 bool kl_peer_await_up(struct kl_peer *peer);
 
+// True when it can be monitored, as servers and name services do: simple clients, which
+// take what they did not ask for as an answer to what they did, are left alone.
+bool kl_peer_is_full(struct kl_peer *peer);
+
 // --- what the node's release means ---
 
 enum kl_peer_form { KL_PEER_FORM_UNKNOWN, KL_PEER_FORM_BARE, KL_PEER_FORM_WRAPPED };

@@ -43,12 +43,8 @@ static void ask(keel_term argument)
 
 void kl_release_ask(struct kl_peer *peer)
 {
-    kl_lock_take(&peer->lock);
-    uint64_t agreed = peer->agreed;
-    uint32_t connection = kl_peer_connection(peer);
-    kl_lock_give(&peer->lock);
-    // Simple clients take what they did not ask for as an answer to what they did.
-    if ((agreed & KL_FLAG_DIST_MONITOR_NAME) != 0) {
-        keel_spawn(ask, keel_make("{Index, Connection}", peer->index, connection));
+    if (kl_peer_is_full(peer)) {
+        keel_spawn(ask,
+                keel_make("{Index, Connection}", peer->index, kl_peer_connection(peer)));
     }
 }

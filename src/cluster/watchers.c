@@ -61,7 +61,8 @@ void kl_watchers_forget(keel_pid pid)
     kl_lock_take(&lock);
     for (struct watcher **link = &watchers; *link != NULL;) {
         struct watcher *watcher = *link;
-        if (pid.word == 0 || watcher->pid.word == pid.word) {
+        bool lasts = (watcher->which & KL_NODES_LASTING) != 0;
+        if (pid.word == 0 ? !lasts : watcher->pid.word == pid.word) {
             *link = watcher->next;
             watcher->next = gone;
             gone = watcher;
