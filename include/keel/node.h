@@ -10,6 +10,9 @@
 
 KEEL_BEGIN_DECLS
 
+/// What protects the connections of a node: <keel/tls.h> makes one.
+typedef struct keel_transport keel_transport;
+
 /// How this node appears; zeroed: the defaults given here, but for the name.
 typedef struct keel_node_config {
     const char *name; ///< "counter@127.0.0.1": needed
@@ -24,6 +27,8 @@ typedef struct keel_node_config {
     uint16_t epmd_port; ///< 0: ERL_EPMD_PORT of the environment, else 4369
     keel_duration tick_time; ///< silence after which a node is down; 0: 60 s
     size_t busy_bytes; ///< waiting to be sent to one node before senders wait; 0: 1 MiB
+    const keel_transport *transport; ///< NULL: none, all goes in the clear; @borrows until
+                                     ///< the node has stopped
     size_t max_message; ///< bytes of one message from another node; 0: 64 MiB
 } keel_node_config;
 

@@ -1,17 +1,12 @@
 #ifndef KEEL_TLS_H
 #define KEEL_TLS_H
 
-#include <keel/status.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include <keel/node.h>
 
 // Distribution over TLS (library keel-tls, on OpenSSL): what BEAM nodes speak that were
 // started with -proto_dist inet_tls. All nodes of a cluster speak it or none does.
 
 KEEL_BEGIN_DECLS
-
-/// What protects the connections of a node; see keel_node_config.
-typedef struct keel_transport keel_transport;
 
 /// Who we are and whom we trust. All files are in PEM. Where nodes are named by address
 /// ("c@127.0.0.1"), their certificates need it twice: BEAM nodes look for it among the DNS

@@ -14,7 +14,8 @@ static enum kl_handshake_event drive(struct kl_connection *connection,
         const uint8_t *words;
         size_t size = kl_handshake_output(handshake, &words);
         struct iovec piece = {(uint8_t *)(uintptr_t)words, size};
-        if (size > 0 && kl_socket_write(connection->fd, &piece, 1, deadline) != KEEL_OK) {
+        if (size > 0 && kl_channel_write(connection->channel, connection->fd, &piece, 1,
+                                deadline) != KEEL_OK) {
             return KL_HANDSHAKE_REFUSED;
         }
         if (event != KL_HANDSHAKE_MORE) {
@@ -37,8 +38,25 @@ static void report_refusal(const struct kl_connection *connection, const char *w
     if (handshake->refusal == KL_REFUSAL_BUSY || handshake->refusal == KL_REFUSAL_ALIVE) {
         return; // two that connect to each other at the same time: one is given up
     }
-    kl_log(KL_LOG_WARNING, "no connection %s: %s", whom,
-            handshake->why[0] != 0 ? handshake->why : "it was broken off");
+    const char *why = kl_channel_why(connection->channel);
+    if (why[0] == 0) {
+        why = handshake->why[0] != 0 ? handshake->why : "it was broken off";
+    }
+    kl_log(KL_LOG_WARNING, "no connection %s: %s", whom, why);
+}
+
+// Opens the channel; `peer` is whom we have dialled, NULL: nobody. A certificate names the
+// host that stands in the node's name, wherever that was found.
+static bool open_channel(struct kl_connection *connection, const char *peer)
+{
+    const char *host = peer != NULL ? strchr(peer, '@') + 1 : NULL;
+    connection->channel = kl_channel_new(connection->fd, kl_cluster.transport, host);
+    return connection->channel != NULL;
+}
+
+static unsigned length_bytes(void)
+{
+    return kl_cluster.transport != NULL ? kl_cluster.transport->length_bytes : 2;
 }
 
 static void note_link(struct kl_connection *connection)
@@ -64,17 +82,20 @@ static bool dial(struct kl_connection *connection, keel_deadline deadline)
         connection->fd = -1;
         return false;
     }
+    if (!open_channel(connection, keel_atom_name(peer->name))) {
+        return false;
+    }
     kl_cookie_for(peer, cookie);
-    kl_handshake_init(
-            &connection->handshake, &(struct kl_handshake_opts){
-                                            .own_name = kl_cluster.name,
-                                            .creation = kl_cluster.creation,
-                                            .flags = kl_dist_flags_offered(kl_cluster.visible),
-                                            .challenge = (uint32_t)kl_clock_entropy(),
-                                            .length_bytes = 2,
-                                            .peer_name = keel_atom_name(peer->name),
-                                            .cookie = cookie,
-                                    });
+    kl_handshake_init(&connection->handshake,
+            &(struct kl_handshake_opts){
+                    .own_name = kl_cluster.name,
+                    .creation = kl_cluster.creation,
+                    .flags = kl_dist_flags_offered(kl_cluster.visible),
+                    .challenge = (uint32_t)kl_clock_entropy(),
+                    .length_bytes = length_bytes(),
+                    .peer_name = keel_atom_name(peer->name),
+                    .cookie = cookie,
+            });
     explicit_bzero(cookie, sizeof cookie);
     enum kl_handshake_event event = drive(connection, KL_HANDSHAKE_MORE, deadline);
     if (event == KL_HANDSHAKE_ALIVE) {
@@ -157,14 +178,17 @@ static enum kl_handshake_event answer_name(struct kl_connection *connection)
 static bool greet(struct kl_connection *connection)
 {
     keel_deadline deadline = KEEL_IN(KEEL_SECONDS(KL_SETUP_SECONDS));
-    kl_handshake_init(
-            &connection->handshake, &(struct kl_handshake_opts){
-                                            .own_name = kl_cluster.name,
-                                            .creation = kl_cluster.creation,
-                                            .flags = kl_dist_flags_offered(kl_cluster.visible),
-                                            .challenge = (uint32_t)kl_clock_entropy(),
-                                            .length_bytes = 2,
-                                    });
+    if (!open_channel(connection, NULL)) {
+        return false;
+    }
+    kl_handshake_init(&connection->handshake,
+            &(struct kl_handshake_opts){
+                    .own_name = kl_cluster.name,
+                    .creation = kl_cluster.creation,
+                    .flags = kl_dist_flags_offered(kl_cluster.visible),
+                    .challenge = (uint32_t)kl_clock_entropy(),
+                    .length_bytes = length_bytes(),
+            });
     enum kl_handshake_event event = drive(connection, KL_HANDSHAKE_MORE, deadline);
     if (event == KL_HANDSHAKE_NAME) {
         event = drive(connection, answer_name(connection), deadline);

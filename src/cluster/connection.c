@@ -17,6 +17,8 @@ static void end(void *context)
         kl_watchers_tell(connection->peer,
                 connection->up ? KL_NODE_DOWN : KL_NODE_UNREACHABLE, connection->why);
     }
+    kl_channel_shut(connection->channel);
+    kl_channel_unref(connection->channel);
     if (connection->fd >= 0) {
         close(connection->fd);
     }
@@ -26,6 +28,16 @@ static void end(void *context)
     kl_handshake_done(&connection->handshake);
     kl_assembly_done(&connection->frames);
     kl_free(connection->buffer, connection->room);
+}
+
+keel_pid kl_connection_spawn(keel_body body, keel_term argument)
+{
+    // A transport's handshake takes more stack than ours.
+    keel_spawn_opts opts = {
+            .stack_bytes = kl_cluster.transport != NULL ? KL_CHANNEL_STACK : 0};
+    keel_pid pid = {0};
+    return keel_spawn_opt(body, argument, &opts, &pid, NULL) == KEEL_OK ? pid
+                                                                        : (keel_pid){0};
 }
 
 struct kl_connection *kl_connection_new(int fd)
@@ -81,7 +93,7 @@ keel_status kl_connection_read(struct kl_connection *connection, keel_deadline d
     size_t got = 0;
     keel_status status = make_room(connection);
     if (status == KEEL_OK) {
-        status = kl_socket_read(connection->fd, connection->buffer + connection->end,
+        status = kl_channel_read(connection->channel, connection->buffer + connection->end,
                 connection->room - connection->end, deadline, &got);
     }
     if (status != KEEL_OK) {

@@ -1,12 +1,14 @@
 #ifndef KL_CLUSTER_CONNECTION_H
 #define KL_CLUSTER_CONNECTION_H
 
+#include "channel.h"
 #include "node.h"
 
 // One connection, from the first byte to the last. It belongs to one process, its reader,
 // which makes the handshake and then reads frames; a second process writes them.
 struct kl_connection {
     int fd; // -1: none
+    struct kl_channel *channel; // NULL: not open yet
     bool stranger; // counted in kl_cluster.strangers
     bool up;
     struct kl_peer *peer; // NULL: not known yet
@@ -18,6 +20,8 @@ struct kl_connection {
     size_t room, start, end; // what was read and not used lies from start to end
 };
 
+// Starts a process that uses a connection; none when it cannot.
+keel_pid kl_connection_spawn(keel_body body, keel_term argument);
 // For the calling process, whose end closes it. NULL: no memory.
 struct kl_connection *kl_connection_new(int fd);
 // Reads more into the buffer. KEEL_E_CANCELED: the other side has closed.

@@ -2,6 +2,7 @@
 // and registers with epmd, knows who wants to hear of nodes, and answers pings.
 
 #include "netkernel.h"
+#include "connection.h"
 #include <errno.h>
 #include <keel/gen_server.h>
 #include <keel/io.h>
@@ -55,7 +56,7 @@ static void listen_body(keel_term listener)
             kl_add_relaxed(&kl_cluster.strangers, (uint32_t)-1);
             close(stranger);
         } else {
-            keel_spawn(kl_greet_body, keel_int(stranger));
+            kl_connection_spawn(kl_greet_body, keel_int(stranger));
         }
         keel_scope_close(&scope);
     }
@@ -86,6 +87,7 @@ static keel_status configure(const keel_node_config *config)
     kl_cluster.epmd_port = config->epmd_port != 0 ? config->epmd_port : kl_epmd_port();
     kl_cluster.visible = config->visible;
     kl_cluster.no_epmd = config->no_epmd;
+    kl_cluster.transport = config->transport;
     kl_cluster.tick_ns = config->tick_time > 0 ? config->tick_time : KEEL_SECONDS(60);
     kl_cluster.busy_bytes = config->busy_bytes != 0 ? config->busy_bytes : 1 << 20;
     kl_cluster.limits = kl_frame_limits_or_default(&(struct kl_frame_limits){
@@ -316,7 +318,7 @@ static keel_result handle_cast(keel_term request, void *state)
     (void)state;
     keel_term index, ticket;
     if (keel_match(request, "{dial, Index, Ticket}", &index, &ticket)) {
-        keel_spawn(kl_dial_body, keel_tuple_of(index, ticket));
+        kl_connection_spawn(kl_dial_body, keel_tuple_of(index, ticket));
     }
     return keel_noreply();
 }

@@ -24,6 +24,7 @@ struct kl_cluster {
     int64_t tick_ns; // silence that means death
     size_t busy_bytes;
     struct kl_frame_limits limits;
+    const struct keel_transport *transport; // NULL: none
     keel_pid kernel;
     // Atomic.
     bool alive;

@@ -13,6 +13,7 @@ enum {
 
 struct writer {
     int fd; // its own: the reader may close its one at any time
+    struct kl_channel *channel;
     struct kl_peer *peer;
     uint64_t ticket;
     enum kl_frame_form form;
@@ -28,6 +29,7 @@ static void end(void *context)
         writer->batch = gone->next;
         kl_out_free(gone);
     }
+    kl_channel_unref(writer->channel);
     if (writer->fd >= 0) {
         close(writer->fd);
     }
@@ -44,7 +46,8 @@ static bool flush(struct writer *writer, struct bundle *bundle)
 {
     unsigned count = bundle->count;
     bundle->count = bundle->frames = 0;
-    return kl_socket_write(writer->fd, bundle->pieces, count, KEEL_NEVER) == KEEL_OK;
+    return kl_channel_write(writer->channel, writer->fd, bundle->pieces, count,
+                   KEEL_NEVER) == KEEL_OK;
 }
 
 static bool add_message(
@@ -101,7 +104,7 @@ static bool write_tick(struct writer *writer)
 {
     static uint8_t zeros[KL_FRAME_TICK_BYTES];
     struct iovec tick = {zeros, sizeof zeros};
-    return kl_socket_write(writer->fd, &tick, 1, KEEL_NEVER) == KEEL_OK;
+    return kl_channel_write(writer->channel, writer->fd, &tick, 1, KEEL_NEVER) == KEEL_OK;
 }
 
 static void body(keel_term argument)
@@ -109,8 +112,9 @@ static void body(keel_term argument)
     int64_t index, ticket, fd;
     uint64_t agreed;
     keel_pid reader;
-    if (!keel_match(argument, "{Index, Ticket, Fd, Agreed, Reader}", &index, &ticket, &fd,
-                &agreed, &reader)) {
+    void *channel;
+    if (!keel_match(argument, "{Index, Ticket, Fd, Channel, Agreed, Reader}", &index,
+                &ticket, &fd, &channel, &agreed, &reader)) {
         return;
     }
     struct writer *writer = keel_alloc(sizeof *writer);
@@ -124,7 +128,9 @@ static void body(keel_term argument)
     if (keel_defer(end, writer) != KEEL_OK) {
         return;
     }
+    // The reader keeps its descriptor and its channel until it hears of us.
     writer->fd = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+    writer->channel = kl_channel_ref(channel);
     keel_send(reader, keel_make("{writer, Pid}", keel_self()));
     keel_status status = keel_receive_match(KEEL_NEVER, "go");
     bool over = status != KEEL_OK || writer->fd < 0;
@@ -142,10 +148,14 @@ static void body(keel_term argument)
 
 keel_pid kl_writer_start(const struct kl_connection *connection)
 {
-    keel_pid writer = keel_spawn(
-            body, keel_make("{Index, Ticket, Fd, Agreed, Reader}", connection->peer->index,
-                          connection->link.ticket, connection->fd, connection->link.agreed,
+    keel_pid writer = kl_connection_spawn(
+            body, keel_make("{Index, Ticket, Fd, Channel, Agreed, Reader}",
+                          connection->peer->index, connection->link.ticket, connection->fd,
+                          keel_pointer(connection->channel), connection->link.agreed,
                           keel_self()));
+    if (writer.word == 0) {
+        return writer;
+    }
     // It has a descriptor of its own when it says so: ours may be closed from then on.
     keel_status status = keel_receive_match(
             KEEL_IN(KEEL_SECONDS(READY_SECONDS)), "{writer, ^Pid}", writer);
