@@ -355,8 +355,8 @@ KEEL_API keel_term keel_keep(keel_term term);
 /// Gives back what keel_keep returned; immediate terms and KEEL_NONE are fine.
 /// @thread any, but for a process's term only that process @since 0.1
 KEEL_API void keel_drop(keel_term term);
-/// Keeps `term` in `*slot` and drops what was there: `keel_set(&state->name, name)`. What was
-/// there is gone then: to return or send it, keel_copy it before.
+/// Keeps `term` in `*slot` and drops what was there: `keel_set(&state->name, name)`. What
+/// was there is gone then: to return or send it, keel_copy it before.
 /// @thread as keel_keep @since 0.1
 KEEL_API void keel_set(keel_term *slot, keel_term term);
 
