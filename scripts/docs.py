@@ -14,6 +14,7 @@ import tempfile
 import tap
 
 BLOCK = re.compile(r"^```c\n(.*?)^```\n(?:\n*(?:[^\n]*\n)?\n*```text\n(.*?)^```)?", re.S | re.M)
+PACKAGES = {"keel-test": "<keel/testing.h>", "keel-web": "<keel/web/", "keel-parts": "<keel/parts/"}
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
@@ -22,7 +23,7 @@ def compile_and_run(code, prefix, scratch):
     source, program = scratch / "example.c", scratch / "example"
     source.write_text(code)
     environment = {**os.environ, "PKG_CONFIG_PATH": str(next(prefix.rglob("pkgconfig")))}
-    package = "keel-test" if "<keel/testing.h>" in code else "keel-parts" if "<keel/parts/" in code else "keel"
+    package = next((name for name, header in PACKAGES.items() if header in code), "keel")
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", package],
                                     env=environment, text=True).split()
     library = next(prefix.rglob("libkeel.so"))

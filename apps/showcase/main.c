@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <keel/main.h>
+#include <keel/node.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,11 +61,23 @@ static void raise_file_limit(void)
     }
 }
 
+// Becomes a node of a cluster, if it was given a name.
+static keel_status join_cluster(void)
+{
+    const char *name = setting_text("name"), *cookie = setting_text("cookie");
+    keel_node_config config = {
+            .name = name, .cookie = cookie[0] != '\0' ? cookie : NULL, .visible = true};
+    return name[0] != '\0' ? keel_node_start(&config) : KEEL_OK;
+}
+
 static void say_where(keel_term unused)
 {
     (void)unused;
     printf("\n  The showcase is at http://%s:%d/\n  Ctrl-C stops it.\n\n",
             setting_text("address"), keel_web_port(keel_atom(web)));
+    if (keel_node_is_alive()) {
+        printf("  This is the node %s.\n\n", keel_atom_name(keel_node_self()));
+    }
     fflush(stdout);
 }
 
@@ -88,6 +101,10 @@ static keel_started start(keel_term type, keel_term argument)
     } else {
         snprintf(database, sizeof(database), "sqlite:%s/showcase.db", folder);
     }
+    keel_status status = join_cluster();
+    if (status != KEEL_OK) {
+        return keel_started_failed(keel_make("{node, Why}", keel_status_text(status)));
+    }
     const char *token = setting_text("token");
     keel_child_spec children[] = {
             keel_pubsub_child(.name = EVENTS),
@@ -96,6 +113,7 @@ static keel_started start(keel_term type, keel_term argument)
             services_child(database),
             tokens_child(database),
             patterns_child(),
+            counter_child(),
             tree_child(),
             keel_web_child(&showcase_endpoint, .address = setting_text("address"),
                     .port = (int)keel_to_int(setting("port")), .secret = secret,

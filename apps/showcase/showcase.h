@@ -77,6 +77,10 @@ keel_term patterns_stats(const char *pattern);
 keel_status patterns_use(
         const char *pattern, const char *argument, char *text, size_t size);
 
+// --- counter.c: for other nodes of a cluster to ask ---
+
+keel_child_spec counter_child(void);
+
 // --- tree.c: the supervision tree as it is, and how often each child came back ---
 
 keel_child_spec tree_child(void);

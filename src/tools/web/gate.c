@@ -5,20 +5,20 @@
 #include <string.h>
 #include <strings.h>
 
-static bool admits_host(struct kl_peer *peer);
-static bool admits_token(struct kl_peer *peer);
-static bool admits_origin(struct kl_peer *peer);
+static bool admits_host(struct kl_web_peer *peer);
+static bool admits_token(struct kl_web_peer *peer);
+static bool admits_origin(struct kl_web_peer *peer);
 
-bool kl_gate_admits(struct kl_peer *peer)
+bool kl_gate_admits(struct kl_web_peer *peer)
 {
     return admits_host(peer) && admits_token(peer) && admits_origin(peer);
 }
 
-bool kl_gate_admits_page(struct kl_peer *peer)
+bool kl_gate_admits_page(struct kl_web_peer *peer)
 {
     const char *origin = peer->headers[KL_ORIGIN];
-    const char *csrf = kl_peer_query(peer, "csrf");
-    const char *path = kl_peer_query(peer, "path");
+    const char *csrf = kl_web_peer_query(peer, "csrf");
+    const char *path = kl_web_peer_query(peer, "path");
     if (!kl_gate_admits(peer)) {
         return false;
     }
@@ -45,7 +45,7 @@ bool kl_gate_admits_page(struct kl_peer *peer)
 
 // A name that leads here but is not ours belongs to somebody who wants a browser to believe
 // that we are theirs.
-static bool admits_host(struct kl_peer *peer)
+static bool admits_host(struct kl_web_peer *peer)
 {
     const struct kl_web *web = peer->web;
     const char *host = peer->headers[KL_HOST];
@@ -64,7 +64,7 @@ static bool admits_host(struct kl_peer *peer)
 }
 
 // Who opens an address with the right token gets a cookie, and the address without it.
-static void let_in(struct kl_peer *peer)
+static void let_in(struct kl_web_peer *peer)
 {
     struct kl_answer answer = {.status = 303, .content_type = "text/plain"};
     char cookie[256];
@@ -72,10 +72,10 @@ static void let_in(struct kl_peer *peer)
             peer->web->access);
     kl_answer_header(&answer, "set-cookie", cookie);
     kl_answer_header(&answer, "location", peer->path);
-    kl_peer_answer(peer, &answer);
+    kl_web_peer_answer(peer, &answer);
 }
 
-static bool admits_token(struct kl_peer *peer)
+static bool admits_token(struct kl_web_peer *peer)
 {
     const struct kl_web *web = peer->web;
     if (web->token == NULL) {
@@ -91,7 +91,7 @@ static bool admits_token(struct kl_peer *peer)
             kl_guard_same(authorization + 7, web->token)) {
         return true;
     }
-    const char *shown = kl_peer_query(peer, "token");
+    const char *shown = kl_web_peer_query(peer, "token");
     if (shown != NULL && kl_guard_same(shown, web->token) &&
             strcmp(peer->method, "GET") == 0 && strncmp(peer->path, "//", 2) != 0) {
         let_in(peer);
@@ -103,7 +103,7 @@ static bool admits_token(struct kl_peer *peer)
 
 // What changes something must not come from another site's page. Programs send neither
 // header.
-static bool admits_origin(struct kl_peer *peer)
+static bool admits_origin(struct kl_web_peer *peer)
 {
     const char *origin = peer->headers[KL_ORIGIN], *site = peer->headers[KL_FETCH_SITE];
     if (strcmp(peer->method, "GET") == 0 || peer->is_head) {

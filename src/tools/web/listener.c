@@ -151,7 +151,7 @@ static void start_request(keel_term peer)
         struct kl_answer answer = {.status = 503, .content_type = "application/json"};
         answer.body = "{\"error\":\"no room for another process\"}";
         answer.size = strlen(answer.body);
-        kl_peer_answer(kl_peer_of_term(peer), &answer);
+        kl_web_peer_answer(kl_web_peer_of_term(peer), &answer);
     }
 }
 
@@ -160,7 +160,7 @@ static void start_page(struct listener *listener, keel_term peer)
     keel_started page = keel_dynamic_supervisor_start_child(
             listener->pages, &keel_child(&kl_live_page, peer, .restart = KEEL_TEMPORARY));
     if (page.status != KEEL_OK) {
-        kl_peer_close(kl_peer_of_term(peer));
+        kl_web_peer_close(kl_web_peer_of_term(peer));
     }
 }
 

@@ -84,9 +84,9 @@ void keel_live_form_at(
 
 // --- what both ways of showing a page share ---
 
-void kl_live_begin(struct keel_live *page, struct kl_peer *peer, keel_term query)
+void kl_live_begin(struct keel_live *page, struct kl_web_peer *peer, keel_term query)
 {
-    const char *path = peer->is_socket ? kl_peer_query(peer, "path") : peer->path;
+    const char *path = peer->is_socket ? kl_web_peer_query(peer, "path") : peer->path;
     page->peer = peer;
     page->view = peer->route->view;
     page->connected = peer->is_socket;

@@ -9,7 +9,7 @@
 
 struct keel_live {
     const keel_live_view *view;
-    struct kl_peer *peer;
+    struct kl_web_peer *peer;
     char *path;
     keel_term query; // kept
     char csrf[KL_DIGEST_SIZE];
@@ -26,7 +26,7 @@ struct keel_live {
 void kl_live_serve(keel_web_request *request);
 
 // What a page rendered once and one that is connected share.
-void kl_live_begin(struct keel_live *page, struct kl_peer *peer, keel_term query);
+void kl_live_begin(struct keel_live *page, struct kl_web_peer *peer, keel_term query);
 void kl_live_event(struct keel_live *page, const char *event, keel_term values);
 void kl_live_params(struct keel_live *page, keel_term query);
 keel_html *kl_live_render(struct keel_live *page);

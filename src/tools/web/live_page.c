@@ -20,17 +20,17 @@ struct connected {
 
 static void let_peer_go(void *peer)
 {
-    kl_peer_close(peer);
-    kl_peer_unref(peer);
+    kl_web_peer_close(peer);
+    kl_web_peer_unref(peer);
 }
 
 static keel_result init(keel_term argument, void *state)
 {
     struct connected *connected = state;
-    struct kl_peer *peer = kl_peer_of_term(argument);
-    connected->page.peer = kl_peer_ref(peer);
+    struct kl_web_peer *peer = kl_web_peer_of_term(argument);
+    connected->page.peer = kl_web_peer_ref(peer);
     keel_defer(let_peer_go, peer);
-    if (!kl_peer_attach(peer, keel_self())) {
+    if (!kl_web_peer_attach(peer, keel_self())) {
         return keel_stop_with(keel_atom(normal));
     }
     keel_process_set_label(keel_string(peer->route->view->name));
@@ -70,7 +70,7 @@ static void push(struct connected *connected)
     connected->dirty = false;
     connected->pushed_at = keel_now();
     if (written > 0 || more) {
-        connected->unsent = kl_peer_push(connected->page.peer, json.data, json.size);
+        connected->unsent = kl_web_peer_push(connected->page.peer, json.data, json.size);
     }
     kl_text_done(&parts);
     kl_text_done(&json);
@@ -96,7 +96,7 @@ static keel_result handle_continue(keel_term argument, void *state)
 {
     struct connected *connected = state;
     (void)argument;
-    const char *query = kl_peer_query(connected->page.peer, "query");
+    const char *query = kl_web_peer_query(connected->page.peer, "query");
     kl_live_begin(&connected->page, connected->page.peer,
             kl_fields_of_form(
                     query != NULL ? query : "", query != NULL ? strlen(query) : 0));
@@ -129,7 +129,7 @@ static bool take_event(struct connected *connected, keel_bytes text)
         kl_live_params(&connected->page, kl_fields_of_form(query, strlen(query)));
     } else if (!connected->unsent) {
         // A beat: the browser wants to know whether anybody is here.
-        connected->unsent = kl_peer_push(connected->page.peer, "{\"v\":1}", 7);
+        connected->unsent = kl_web_peer_push(connected->page.peer, "{\"v\":1}", 7);
     }
     connected->dirty = connected->dirty || event != NULL || query != NULL;
     return true;
@@ -153,7 +153,7 @@ static keel_result handle_info(keel_term message, void *state)
         if (!take_event(connected, text)) {
             return keel_stop_with(keel_atom(normal));
         }
-        kl_peer_resume(connected->page.peer);
+        kl_web_peer_resume(connected->page.peer);
         return show(connected, true);
     }
     if (connected->page.view->handle_info != NULL) {

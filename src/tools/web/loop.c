@@ -46,16 +46,16 @@ bool kl_loop_start(struct kl_web *web)
 
 // --- telling processes ---
 
-static void tell_listener(struct kl_web *web, struct kl_peer *peer, const char *kind)
+static void tell_listener(struct kl_web *web, struct kl_web_peer *peer, const char *kind)
 {
     keel_scope scope = keel_scope_open();
     keel_term tag = strcmp(kind, "page") == 0 ? keel_atom(web_page)
                                               : keel_atom(web_request);
-    (void)keel_send(web->listener, keel_tuple_of(tag, kl_peer_term(peer)));
+    (void)keel_send(web->listener, keel_tuple_of(tag, kl_web_peer_term(peer)));
     keel_scope_close(&scope);
 }
 
-static keel_pid page_of(struct kl_peer *peer)
+static keel_pid page_of(struct kl_web_peer *peer)
 {
     pthread_mutex_lock(&peer->web->lock);
     keel_pid page = peer->page;
@@ -63,7 +63,7 @@ static keel_pid page_of(struct kl_peer *peer)
     return page;
 }
 
-static void tell_page(struct kl_peer *peer, keel_term message)
+static void tell_page(struct kl_web_peer *peer, keel_term message)
 {
     keel_pid page = page_of(peer);
     if (page.word != 0) {
@@ -76,7 +76,7 @@ static void tell_page(struct kl_peer *peer, keel_term message)
 // `peer` has come to its end on this connection.
 static void let_go(struct kl_connection *connection)
 {
-    struct kl_peer *peer = connection->peer;
+    struct kl_web_peer *peer = connection->peer;
     if (peer == NULL) {
         return;
     }
@@ -85,10 +85,10 @@ static void let_go(struct kl_connection *connection)
         __atomic_fetch_sub(&peer->web->requests, 1, __ATOMIC_RELAXED);
     }
     connection->peer = NULL;
-    kl_peer_unref(peer);
+    kl_web_peer_unref(peer);
 }
 
-static void hand_over(struct kl_peer *peer)
+static void hand_over(struct kl_web_peer *peer)
 {
     if (peer->handed_over || peer->answered) {
         return;
@@ -100,7 +100,7 @@ static void hand_over(struct kl_peer *peer)
 }
 
 // Says which methods a path takes. The answer is the loop's own and not written yet.
-static void allow(struct kl_peer *peer, const keel_web_asset *asset)
+static void allow(struct kl_web_peer *peer, const keel_web_asset *asset)
 {
     char methods[128];
     kl_route_allowed(peer->web->endpoint, peer->path, methods, sizeof(methods));
@@ -108,7 +108,7 @@ static void allow(struct kl_peer *peer, const keel_web_asset *asset)
 }
 
 // Who answers: an asset, a route, or nobody. Bodies are awaited by libwebsockets.
-static void direct(struct kl_peer *peer)
+static void direct(struct kl_web_peer *peer)
 {
     struct kl_web *web = peer->web;
     const keel_web_asset *asset = strcmp(peer->path, kl_live_script.path) == 0
@@ -137,7 +137,7 @@ static void direct(struct kl_peer *peer)
 }
 
 // Reads Content-Length: false when there is one that is not to be served.
-static bool read_length(struct kl_peer *peer, struct lws *wsi)
+static bool read_length(struct kl_web_peer *peer, struct lws *wsi)
 {
     char text[32];
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
@@ -165,7 +165,7 @@ static bool read_length(struct kl_peer *peer, struct lws *wsi)
 static int begin_request(struct kl_connection *connection, struct lws *wsi)
 {
     let_go(connection);
-    struct kl_peer *peer = kl_loop_read(connection, wsi);
+    struct kl_web_peer *peer = kl_loop_read(connection, wsi);
     if (peer == NULL) {
         return -1;
     }
@@ -178,7 +178,7 @@ static int begin_request(struct kl_connection *connection, struct lws *wsi)
     return 0;
 }
 
-static int take_body(struct kl_peer *peer, const char *data, size_t size)
+static int take_body(struct kl_web_peer *peer, const char *data, size_t size)
 {
     if (peer == NULL || peer->handed_over) {
         return size > 0 ? -1 : 0; // more than it said
@@ -202,7 +202,7 @@ static int take_body(struct kl_peer *peer, const char *data, size_t size)
 
 static int write_answer(struct kl_connection *connection, struct lws *wsi)
 {
-    struct kl_peer *peer = connection->peer;
+    struct kl_web_peer *peer = connection->peer;
     pthread_mutex_lock(&peer->web->lock);
     bool answered = peer->answered;
     pthread_mutex_unlock(&peer->web->lock);
@@ -218,7 +218,7 @@ static int write_answer(struct kl_connection *connection, struct lws *wsi)
 static int begin_page(struct kl_connection *connection, struct lws *wsi)
 {
     let_go(connection);
-    struct kl_peer *peer = kl_loop_read(connection, wsi);
+    struct kl_web_peer *peer = kl_loop_read(connection, wsi);
     if (peer == NULL) {
         return -1;
     }
@@ -234,7 +234,7 @@ static int begin_page(struct kl_connection *connection, struct lws *wsi)
 static int take_event(
         struct kl_connection *connection, struct lws *wsi, const char *data, size_t size)
 {
-    struct kl_peer *peer = connection->peer;
+    struct kl_web_peer *peer = connection->peer;
     if (connection->text_size + size > EVENT_MAX || page_of(peer).word == 0) {
         lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
         return -1;
@@ -259,7 +259,7 @@ static int take_event(
     return 0;
 }
 
-static int write_push(struct kl_peer *peer, struct lws *wsi)
+static int write_push(struct kl_web_peer *peer, struct lws *wsi)
 {
     pthread_mutex_lock(&peer->web->lock);
     char *push = peer->push;
@@ -281,7 +281,7 @@ static int write_push(struct kl_peer *peer, struct lws *wsi)
 
 static void end_page(struct kl_connection *connection)
 {
-    struct kl_peer *peer = connection->peer;
+    struct kl_web_peer *peer = connection->peer;
     if (peer == NULL) {
         return;
     }
@@ -298,10 +298,10 @@ static void end_page(struct kl_connection *connection)
 // What processes have left to do.
 static void drain(struct kl_web *web)
 {
-    struct kl_peer *peer = kl_web_take_outbox(web);
+    struct kl_web_peer *peer = kl_web_take_outbox(web);
     while (peer != NULL) {
         pthread_mutex_lock(&web->lock);
-        struct kl_peer *next = peer->next;
+        struct kl_web_peer *next = peer->next;
         bool resume = peer->resume, write = peer->answered || peer->push || peer->close;
         peer->resume = false;
         peer->queued = false; // from here on it may be put in again, and `next` changes
@@ -312,7 +312,7 @@ static void drain(struct kl_web *web)
         if (peer->wsi != NULL && write) {
             lws_callback_on_writable(peer->wsi);
         }
-        kl_peer_unref(peer);
+        kl_web_peer_unref(peer);
         peer = next;
     }
 }
@@ -348,7 +348,7 @@ static void end_connection(struct kl_connection *connection, struct lws *wsi)
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
         struct kl_connection *connection, const char *data, size_t size)
 {
-    struct kl_peer *peer = connection->peer;
+    struct kl_web_peer *peer = connection->peer;
     switch ((int)reason) {
     case LWS_CALLBACK_HTTP:
         return begin_request(connection, wsi);
@@ -511,9 +511,10 @@ static void *run(void *argument)
     pthread_mutex_lock(&web->lock);
     web->context = NULL; // nobody wakes it any more
     pthread_mutex_unlock(&web->lock);
-    for (struct kl_peer *peer = kl_web_take_outbox(web), *next; peer != NULL; peer = next) {
+    for (struct kl_web_peer *peer = kl_web_take_outbox(web), *next; peer != NULL;
+            peer = next) {
         next = peer->next;
-        kl_peer_unref(peer);
+        kl_web_peer_unref(peer);
     }
     if (context != NULL) {
         lws_context_destroy(context);

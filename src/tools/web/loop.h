@@ -8,7 +8,7 @@
 //
 //   to the listener   {web_started, Port}, once; Port 0: there was none to be had
 //                     {web_request, Peer}, {web_page, Peer}
-//   to a page         {web_event, Text}, then nothing more is read until kl_peer_resume
+//   to a page         {web_event, Text}, then nothing more is read until kl_web_peer_resume
 //                     web_sent, when a push is out
 //                     web_closed, when the browser is gone
 
@@ -20,7 +20,7 @@ bool kl_loop_start(struct kl_web *web);
 // What is known of one connection: hangs on the wsi.
 struct kl_connection {
     struct kl_web *web;
-    struct kl_peer *peer; // the request, or the open page
+    struct kl_web_peer *peer; // the request, or the open page
     char *text; // of an event that arrives in pieces
     size_t text_size;
     bool counted;
@@ -28,19 +28,19 @@ struct kl_connection {
 };
 
 // Makes a peer of the request whose headers have arrived; NULL when there is no memory.
-struct kl_peer *kl_loop_read(struct kl_connection *connection, struct lws *wsi);
+struct kl_web_peer *kl_loop_read(struct kl_connection *connection, struct lws *wsi);
 // Decides whether a request may be; else answers it, saying why, and returns false.
-bool kl_gate_admits(struct kl_peer *peer);
+bool kl_gate_admits(struct kl_web_peer *peer);
 // The same for the WebSocket of a page.
-bool kl_gate_admits_page(struct kl_peer *peer);
+bool kl_gate_admits_page(struct kl_web_peer *peer);
 // The value of a field of the query, as it stands in there; NULL when it has none.
-const char *kl_peer_query(const struct kl_peer *peer, const char *name);
+const char *kl_web_peer_query(const struct kl_web_peer *peer, const char *name);
 
 // Answers from the loop itself.
-void kl_loop_fail(struct kl_peer *peer, int status, const char *why);
-void kl_loop_serve(struct kl_peer *peer, const keel_web_asset *asset);
+void kl_loop_fail(struct kl_web_peer *peer, int status, const char *why);
+void kl_loop_serve(struct kl_web_peer *peer, const keel_web_asset *asset);
 // Writes as much of the answer as may be written now: what a callback has to return.
-int kl_loop_write(struct kl_peer *peer, struct lws *wsi);
+int kl_loop_write(struct kl_web_peer *peer, struct lws *wsi);
 // Adds a header to an answer that is being made.
 void kl_answer_header(struct kl_answer *answer, const char *name, const char *value);
 

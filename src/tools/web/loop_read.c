@@ -34,7 +34,7 @@ static char *copy_custom(struct lws *wsi, const char *name)
 }
 
 // The query arrives decoded, a fragment a field; joined by & it could not be told apart.
-static void copy_query(struct kl_peer *peer, struct lws *wsi)
+static void copy_query(struct kl_web_peer *peer, struct lws *wsi)
 {
     char buffer[QUERY_MAX];
     size_t size = 0;
@@ -54,7 +54,7 @@ static void copy_query(struct kl_peer *peer, struct lws *wsi)
     }
 }
 
-static bool copy_method_and_path(struct kl_peer *peer, struct lws *wsi)
+static bool copy_method_and_path(struct kl_web_peer *peer, struct lws *wsi)
 {
     static const char *const methods[] = {
             "GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "CONNECT", "HEAD"};
@@ -70,7 +70,7 @@ static bool copy_method_and_path(struct kl_peer *peer, struct lws *wsi)
     return peer->method != NULL && peer->path != NULL;
 }
 
-static void read_session(struct kl_peer *peer)
+static void read_session(struct kl_web_peer *peer)
 {
     if (!kl_guard_cookie(peer->headers[KL_COOKIE], "keel_session", peer->session,
                 sizeof(peer->session)) ||
@@ -79,11 +79,11 @@ static void read_session(struct kl_peer *peer)
     }
 }
 
-struct kl_peer *kl_loop_read(struct kl_connection *connection, struct lws *wsi)
+struct kl_web_peer *kl_loop_read(struct kl_connection *connection, struct lws *wsi)
 {
-    struct kl_peer *peer = kl_peer_new(connection->web);
+    struct kl_web_peer *peer = kl_web_peer_new(connection->web);
     if (peer == NULL || !copy_method_and_path(peer, wsi)) {
-        kl_peer_unref(peer);
+        kl_web_peer_unref(peer);
         return NULL;
     }
     peer->wsi = wsi;
@@ -100,7 +100,7 @@ struct kl_peer *kl_loop_read(struct kl_connection *connection, struct lws *wsi)
     return peer;
 }
 
-const char *kl_peer_query(const struct kl_peer *peer, const char *name)
+const char *kl_web_peer_query(const struct kl_web_peer *peer, const char *name)
 {
     size_t name_size = strlen(name);
     const char *at = peer->query;

@@ -32,7 +32,7 @@ void kl_answer_header(struct kl_answer *answer, const char *name, const char *va
     answer->headers_size += name_size + value_size;
 }
 
-void kl_loop_fail(struct kl_peer *peer, int status, const char *why)
+void kl_loop_fail(struct kl_web_peer *peer, int status, const char *why)
 {
     struct kl_answer answer = {.status = status};
     const char *accept = peer->headers[KL_ACCEPT];
@@ -56,15 +56,15 @@ void kl_loop_fail(struct kl_peer *peer, int status, const char *why)
         kl_answer_header(&answer, "retry-after", "1");
     }
     answer.close = status == 408 || status == 411 || status == 503;
-    kl_peer_answer(peer, &answer);
+    kl_web_peer_answer(peer, &answer);
 }
 
-void kl_loop_serve(struct kl_peer *peer, const keel_web_asset *asset)
+void kl_loop_serve(struct kl_web_peer *peer, const keel_web_asset *asset)
 {
     struct kl_answer answer = {.status = 200, .body = asset->data, .size = asset->size};
     snprintf(answer.content_type, sizeof(answer.content_type), "%s", asset->content_type);
-    answer.cached = kl_peer_query(peer, "v") != NULL;
-    kl_peer_answer(peer, &answer);
+    answer.cached = kl_web_peer_query(peer, "v") != NULL;
+    kl_web_peer_answer(peer, &answer);
 }
 
 static bool add_header(
@@ -111,7 +111,7 @@ static bool write_headers(struct kl_answer *answer, struct lws *wsi)
            lws_finalize_write_http_header(wsi, start, &at, end) == 0;
 }
 
-static int complete(struct kl_peer *peer, struct lws *wsi)
+static int complete(struct kl_web_peer *peer, struct lws *wsi)
 {
     peer->done = true;
     if (peer->answer.close) {
@@ -120,7 +120,7 @@ static int complete(struct kl_peer *peer, struct lws *wsi)
     return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }
 
-int kl_loop_write(struct kl_peer *peer, struct lws *wsi)
+int kl_loop_write(struct kl_web_peer *peer, struct lws *wsi)
 {
     struct kl_answer *answer = &peer->answer;
     if (!answer->begun) {

@@ -44,9 +44,9 @@ void kl_web_stop(struct kl_web *web)
 
 // --- peers ---
 
-struct kl_peer *kl_peer_new(struct kl_web *web)
+struct kl_web_peer *kl_web_peer_new(struct kl_web *web)
 {
-    struct kl_peer *peer = calloc(1, sizeof(*peer));
+    struct kl_web_peer *peer = calloc(1, sizeof(*peer));
     if (peer != NULL) {
         peer->refs = 1;
         peer->web = kl_web_ref(web);
@@ -54,13 +54,13 @@ struct kl_peer *kl_peer_new(struct kl_web *web)
     return peer;
 }
 
-struct kl_peer *kl_peer_ref(struct kl_peer *peer)
+struct kl_web_peer *kl_web_peer_ref(struct kl_web_peer *peer)
 {
     __atomic_fetch_add(&peer->refs, 1, __ATOMIC_RELAXED); // as kl_web_ref
     return peer;
 }
 
-void kl_peer_unref(struct kl_peer *peer)
+void kl_web_peer_unref(struct kl_web_peer *peer)
 {
     // As kl_web_unref.
     if (peer == NULL || __atomic_fetch_sub(&peer->refs, 1, __ATOMIC_ACQ_REL) != 1) {
@@ -82,19 +82,19 @@ void kl_peer_unref(struct kl_peer *peer)
 
 static void unref_resource(void *peer)
 {
-    kl_peer_unref(peer);
+    kl_web_peer_unref(peer);
 }
 
-keel_term kl_peer_term(struct kl_peer *peer)
+keel_term kl_web_peer_term(struct kl_web_peer *peer)
 {
-    keel_term term = keel_resource("web_peer", kl_peer_ref(peer), unref_resource);
+    keel_term term = keel_resource("web_peer", kl_web_peer_ref(peer), unref_resource);
     if (keel_is_none(term)) {
-        kl_peer_unref(peer);
+        kl_web_peer_unref(peer);
     }
     return term;
 }
 
-struct kl_peer *kl_peer_of_term(keel_term term)
+struct kl_web_peer *kl_web_peer_of_term(keel_term term)
 {
     return keel_to_pointer(term, "web_peer");
 }
@@ -102,7 +102,7 @@ struct kl_peer *kl_peer_of_term(keel_term term)
 // --- the outbox ---
 
 // Under the lock. True when the loop has to be woken.
-static bool put_into_outbox(struct kl_peer *peer)
+static bool put_into_outbox(struct kl_web_peer *peer)
 {
     struct kl_web *web = peer->web;
     if (peer->queued || web->context == NULL) {
@@ -111,13 +111,13 @@ static bool put_into_outbox(struct kl_peer *peer)
     bool was_empty = web->outbox == NULL;
     peer->queued = true;
     peer->next = NULL;
-    *web->outbox_end = kl_peer_ref(peer);
+    *web->outbox_end = kl_web_peer_ref(peer);
     web->outbox_end = &peer->next;
     return was_empty;
 }
 
 // Ends a change that was made under the lock.
-static void hand_to_loop(struct kl_peer *peer)
+static void hand_to_loop(struct kl_web_peer *peer)
 {
     struct kl_web *web = peer->web;
     if (put_into_outbox(peer)) {
@@ -126,17 +126,17 @@ static void hand_to_loop(struct kl_peer *peer)
     pthread_mutex_unlock(&web->lock);
 }
 
-struct kl_peer *kl_web_take_outbox(struct kl_web *web)
+struct kl_web_peer *kl_web_take_outbox(struct kl_web *web)
 {
     pthread_mutex_lock(&web->lock);
-    struct kl_peer *first = web->outbox;
+    struct kl_web_peer *first = web->outbox;
     web->outbox = NULL;
     web->outbox_end = &web->outbox;
     pthread_mutex_unlock(&web->lock);
     return first;
 }
 
-void kl_peer_answer(struct kl_peer *peer, const struct kl_answer *answer)
+void kl_web_peer_answer(struct kl_web_peer *peer, const struct kl_answer *answer)
 {
     pthread_mutex_lock(&peer->web->lock);
     if (peer->answered) {
@@ -150,7 +150,7 @@ void kl_peer_answer(struct kl_peer *peer, const struct kl_answer *answer)
     hand_to_loop(peer);
 }
 
-bool kl_peer_push(struct kl_peer *peer, const char *text, size_t size)
+bool kl_web_peer_push(struct kl_web_peer *peer, const char *text, size_t size)
 {
     // libwebsockets writes its frame in front of what it sends.
     char *copy = malloc(LWS_PRE + size);
@@ -171,21 +171,21 @@ bool kl_peer_push(struct kl_peer *peer, const char *text, size_t size)
     return true;
 }
 
-void kl_peer_resume(struct kl_peer *peer)
+void kl_web_peer_resume(struct kl_web_peer *peer)
 {
     pthread_mutex_lock(&peer->web->lock);
     peer->resume = true;
     hand_to_loop(peer);
 }
 
-void kl_peer_close(struct kl_peer *peer)
+void kl_web_peer_close(struct kl_web_peer *peer)
 {
     pthread_mutex_lock(&peer->web->lock);
     peer->close = true;
     hand_to_loop(peer);
 }
 
-bool kl_peer_attach(struct kl_peer *peer, keel_pid page)
+bool kl_web_peer_attach(struct kl_web_peer *peer, keel_pid page)
 {
     pthread_mutex_lock(&peer->web->lock);
     bool here = !peer->gone;

@@ -16,7 +16,7 @@
 
 struct lws;
 struct lws_context;
-struct kl_peer;
+struct kl_web_peer;
 
 struct kl_web {
     unsigned refs;
@@ -32,7 +32,7 @@ struct kl_web {
     pthread_mutex_t lock;
     // Under the lock.
     struct lws_context *context; // NULL when the loop is gone: nobody is to be woken
-    struct kl_peer *outbox, **outbox_end;
+    struct kl_web_peer *outbox, **outbox_end;
 
     bool stopping; // by the listener, read by the loop
     // Figures: counted by the loop, and by processes; relaxed, for they order nothing.
@@ -66,7 +66,7 @@ struct kl_answer {
     bool cached; // for ever: an asset with its version in the address
 };
 
-struct kl_peer {
+struct kl_web_peer {
     unsigned refs;
     struct kl_web *web;
     struct lws *wsi; // the loop's; NULL when the connection is gone
@@ -95,7 +95,7 @@ struct kl_peer {
     size_t push_size;
     bool resume, close, gone;
     bool queued;
-    struct kl_peer *next;
+    struct kl_web_peer *next;
 };
 
 struct kl_web *kl_web_ref(struct kl_web *web);
@@ -105,27 +105,27 @@ void kl_web_wake(struct kl_web *web);
 // Has the loop come to its end; returns at once.
 void kl_web_stop(struct kl_web *web);
 
-struct kl_peer *kl_peer_new(struct kl_web *web);
-struct kl_peer *kl_peer_ref(struct kl_peer *peer);
-void kl_peer_unref(struct kl_peer *peer);
+struct kl_web_peer *kl_web_peer_new(struct kl_web *web);
+struct kl_web_peer *kl_web_peer_ref(struct kl_web_peer *peer);
+void kl_web_peer_unref(struct kl_web_peer *peer);
 // A term that holds a reference; and back.
-keel_term kl_peer_term(struct kl_peer *peer);
-struct kl_peer *kl_peer_of_term(keel_term term);
+keel_term kl_web_peer_term(struct kl_web_peer *peer);
+struct kl_web_peer *kl_web_peer_of_term(keel_term term);
 
 // From processes: hands `answer` over, which is taken. The first one counts.
-void kl_peer_answer(struct kl_peer *peer, const struct kl_answer *answer);
+void kl_web_peer_answer(struct kl_web_peer *peer, const struct kl_answer *answer);
 // An open page's: sends `text` (copied); the page gets web_sent when it is out, and gives
 // no other before. `false`: the browser is gone.
-bool kl_peer_push(struct kl_peer *peer, const char *text, size_t size);
+bool kl_web_peer_push(struct kl_web_peer *peer, const char *text, size_t size);
 // The browser may send the next event.
-void kl_peer_resume(struct kl_peer *peer);
-void kl_peer_close(struct kl_peer *peer);
+void kl_web_peer_resume(struct kl_web_peer *peer);
+void kl_web_peer_close(struct kl_web_peer *peer);
 // `page` gets the atom web_closed when the browser goes; `false`: it is gone already.
-bool kl_peer_attach(struct kl_peer *peer, keel_pid page);
+bool kl_web_peer_attach(struct kl_web_peer *peer, keel_pid page);
 
 // For the loop: takes everything out of the outbox; a chain by `next`, each with the
 // reference the outbox had. A peer's `next` holds until its `queued` is taken back, both
 // under the lock.
-struct kl_peer *kl_web_take_outbox(struct kl_web *web);
+struct kl_web_peer *kl_web_take_outbox(struct kl_web *web);
 
 #endif // KL_WEB_PEER_H

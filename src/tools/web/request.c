@@ -18,15 +18,15 @@ static void answer_for_the_dead(void *peer)
     struct kl_answer answer = {.status = 500, .content_type = "application/json"};
     answer.body = "{\"error\":\"the request crashed; the log says why\"}";
     answer.size = strlen(answer.body);
-    kl_peer_answer(peer, &answer); // the first answer counts
-    kl_peer_unref(peer);
+    kl_web_peer_answer(peer, &answer); // the first answer counts
+    kl_web_peer_unref(peer);
 }
 
 void kl_request_run(keel_term argument)
 {
-    struct kl_peer *peer = kl_peer_of_term(argument);
+    struct kl_web_peer *peer = kl_web_peer_of_term(argument);
     keel_web_request request = {.peer = peer};
-    keel_defer(answer_for_the_dead, kl_peer_ref(peer));
+    keel_defer(answer_for_the_dead, kl_web_peer_ref(peer));
     if (peer->route->view != NULL) {
         kl_live_serve(&request);
     } else {
@@ -34,7 +34,7 @@ void kl_request_run(keel_term argument)
     }
 }
 
-void kl_request_csrf(const struct kl_peer *peer, char digest[static KL_DIGEST_SIZE])
+void kl_request_csrf(const struct kl_web_peer *peer, char digest[static KL_DIGEST_SIZE])
 {
     kl_guard_digest(peer->web->secret, "csrf", peer->session, digest);
 }
@@ -53,7 +53,7 @@ const char *keel_web_path(const keel_web_request *request)
 
 const char *keel_web_param(const keel_web_request *request, const char *name)
 {
-    const struct kl_peer *peer = request->peer;
+    const struct kl_web_peer *peer = request->peer;
     size_t size = strlen(peer->path) + 1;
     char *value = keel_alloc(size);
     (void)kl_route_param(peer->route->path, peer->path, name, value, size);
@@ -92,14 +92,14 @@ static bool has_type(const keel_web_request *request, const char *type)
 
 keel_term keel_web_form(const keel_web_request *request)
 {
-    const struct kl_peer *peer = request->peer;
+    const struct kl_web_peer *peer = request->peer;
     bool is_form = has_type(request, "application/x-www-form-urlencoded");
     return kl_fields_of_form(peer->body, is_form ? peer->body_size : 0);
 }
 
 bool keel_web_json(keel_web_request *request, keel_term *ret_map)
 {
-    const struct kl_peer *peer = request->peer;
+    const struct kl_web_peer *peer = request->peer;
     // A page of another site could send anything else without being asked first. curl -d
     // calls everything a form, so what reads as JSON is taken from programs as well.
     bool from_a_page = peer->headers[KL_ORIGIN] != NULL;
@@ -166,7 +166,7 @@ void keel_web_reply(keel_web_request *request, int status, const char *content_t
         memcpy(answer->owned, data, size);
         answer->size = size;
     }
-    kl_peer_answer(request->peer, answer);
+    kl_web_peer_answer(request->peer, answer);
 }
 
 void keel_web_reply_html(keel_web_request *request, int status, const keel_html *html)
