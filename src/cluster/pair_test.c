@@ -1,0 +1,225 @@
+// Two nodes of ours, in two programs: what one of them does while the other does the same.
+
+#include "cluster_testing.h"
+#include "testing/harness.h"
+#include <keel/keel.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ONE "one@127.0.0.1"
+#define TWO "two@127.0.0.1"
+
+static struct kl_epmd_daemon epmd;
+static pid_t other; // the second program
+static keel_duration tick; // 0: the usual one
+
+// --- a server that does as it is told ---
+
+static void storm(keel_term unused);
+
+static keel_result init(keel_term unused, void *state)
+{
+    (void)unused;
+    (void)state;
+    return keel_ok();
+}
+
+static keel_result obey(keel_term request, keel_from from, void *state)
+{
+    keel_term what;
+    (void)from;
+    (void)state;
+    if (keel_is(request, storm)) {
+        keel_spawn(storm, keel_from_to_term(from));
+        return keel_noreply();
+    }
+    if (keel_match(request, "{exit, What}", &what)) {
+        keel_exit(what);
+    }
+    return keel_reply(request);
+}
+
+static const keel_gen_server obedient = {
+        .name = "obedient", .init = init, .handle_call = obey};
+
+static void start(const char *name)
+{
+    CHECK_OK(keel_start(&(keel_config){.workers = 2}));
+    keel_started server = keel_gen_server_start(
+            &obedient, KEEL_NONE, .name = keel_atom(server));
+    CHECK_OK(server.status);
+    CHECK_OK(keel_node_start(&(keel_node_config){.name = name,
+            .cookie = "monster",
+            .epmd_port = epmd.port,
+            .busy_bytes = 1 << 16,
+            .tick_time = tick}));
+}
+
+// The second program is a copy of this one, made before any thread is.
+static void begin(void)
+{
+    kl_testing_needs("epmd");
+    kl_epmd_daemon_start(&epmd);
+    int ready[2];
+    char byte = 0;
+    CHECK(pipe(ready) == 0);
+    other = fork();
+    CHECK(other >= 0);
+    if (other == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        start(TWO);
+        CHECK(write(ready[1], &byte, 1) == 1);
+        for (;;) {
+            pause();
+        }
+    }
+    start(ONE);
+    CHECK(read(ready[0], &byte, 1) == 1);
+}
+
+static void finish(void)
+{
+    CHECK_OK(keel_node_stop());
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    kl_epmd_daemon_stop(&epmd);
+}
+
+static keel_term node_two(void)
+{
+    return keel_atom_text(TWO);
+}
+
+static keel_term server_two(void)
+{
+    return keel_tuple_of(keel_atom(server), node_two());
+}
+
+static keel_status call_two(keel_term request, keel_term *ret_reply)
+{
+    return keel_call_within(server_two(), request, KEEL_IN(KEEL_SECONDS(20)), ret_reply);
+}
+
+TEST("nodes of ours call each other, and a crash there is its reason here")
+{
+    begin();
+    keel_term reply;
+    CHECK_OK(call_two(keel_make("{hello, [1, 2.5]}"), &reply));
+    CHECK_STR(keel_show(reply), "{hello,[1,2.5]}");
+    CHECK_STR(keel_show(keel_node_list(KEEL_NODES_CONNECTED)), "['" TWO "']");
+    CHECK_INT(call_two(keel_make("{exit, boom}"), &reply), KEEL_E_EXIT);
+    CHECK_STR(keel_show(reply), "boom");
+    CHECK_INT(call_two(keel_atom(again), &reply), KEEL_E_NOPROC);
+    CHECK_OK(keel_node_ping(node_two()));
+    CHECK_INT(keel_node_ping(keel_atom_text("three@127.0.0.1")), KEEL_E_NODEDOWN);
+    finish();
+}
+
+// --- both connect at the same time ---
+
+enum { ROUNDS = 60 };
+
+static keel_term the_other_node(void)
+{
+    bool one = strcmp(keel_atom_name(keel_node_self()), ONE) == 0;
+    return one ? node_two() : keel_atom_text(ONE);
+}
+
+// Cuts and calls, again and again; {From} hears how many calls had an answer. A call may
+// find the connection cut by the other side, but none may hang.
+static void storm(keel_term from)
+{
+    keel_term peer = keel_tuple_of(keel_atom(server), the_other_node()), reply;
+    int answered = 0, lost = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        keel_status status = keel_call_within(
+                peer, keel_int(i), KEEL_IN(KEEL_SECONDS(15)), &reply);
+        answered += status == KEEL_OK;
+        lost += status == KEEL_E_NODEDOWN;
+        keel_node_disconnect(the_other_node());
+    }
+    keel_gen_reply(keel_from_of_term(from), keel_make("{A, L}", answered, lost));
+}
+
+TEST("two that connect to each other at the same time end with one connection",
+        .timeout_s = 120)
+{
+    begin();
+    keel_term reply, here = keel_atom(server);
+    // Whether the other side is through is told by nobody: its answer may be cut off.
+    CHECK_OK(keel_send(server_two(),
+            keel_make("{'$gen_call', {Pid, tag}, storm}", keel_whereis_term(here))));
+    CHECK_OK(keel_call_within(here, keel_atom(storm), KEEL_IN(KEEL_SECONDS(100)), &reply));
+    int64_t answered, lost;
+    CHECK(keel_match(reply, "{Answered, Lost}", &answered, &lost));
+    CHECK_INT(answered + lost, ROUNDS); // nothing timed out
+    // When both have come to rest a call has its answer.
+    keel_status status = KEEL_E_NODEDOWN;
+    for (int i = 0; i < 1000 && status == KEEL_E_NODEDOWN; i++) {
+        status = call_two(keel_atom(rest), &reply);
+    }
+    CHECK_OK(status);
+    finish();
+}
+
+// --- slow peers, silent peers ---
+
+static void flood(keel_term size)
+{
+    uint8_t *data;
+    keel_term chunk = keel_binary_new((size_t)keel_to_int(size), &data);
+    memset(data, 7, (size_t)keel_to_int(size));
+    for (int i = 0; i < 400; i++) {
+        keel_send(server_two(), chunk);
+    }
+}
+
+TEST("a sender waits while the other side does not read, and goes on when it does",
+        .timeout_s = 60)
+{
+    begin();
+    keel_term reply;
+    CHECK_OK(call_two(keel_atom(hello), &reply));
+    kill(other, SIGSTOP);
+    keel_pid flooding = keel_spawn(flood, keel_int(100000)); // 40 MB in all
+    while (keel_process_alive(flooding)) {
+        keel_process_view view;
+        // It waits for the connection, which has taken only what the sockets hold.
+        if (keel_inspect_process(flooding, &view) && view.wait == KEEL_WAIT_DESCRIPTOR) {
+            break;
+        }
+        usleep(1000);
+    }
+    CHECK(keel_process_alive(flooding));
+    kill(other, SIGCONT);
+    while (keel_process_alive(flooding)) {
+        usleep(1000);
+    }
+    CHECK_OK(call_two(keel_atom(done), &reply));
+    finish();
+}
+
+TEST("a silent node is down after the time of ticks, an idle one stays", .timeout_s = 60)
+{
+    tick = KEEL_MS(800);
+    begin();
+    keel_term reply;
+    CHECK_OK(call_two(keel_atom(hello), &reply));
+    int64_t idle_until = keel_now() + KEEL_MS(2000);
+    while (keel_now() < idle_until) {
+        usleep(10000); // nothing is sent but ticks
+    }
+    CHECK_STR(keel_show(keel_node_list(KEEL_NODES_CONNECTED)), "['" TWO "']");
+    kill(other, SIGSTOP);
+    int64_t stopped = keel_now();
+    CHECK_INT(call_two(keel_atom(hello), &reply), KEEL_E_NODEDOWN);
+    CHECK(keel_now() - stopped < KEEL_SECONDS(5));
+    kill(other, SIGCONT);
+    finish();
+}
