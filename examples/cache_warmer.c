@@ -5,7 +5,7 @@
 #include <keel/parts/cache.h>
 
 struct warmer {
-    keel_term (*list_popular)(void);
+    const struct catalog *catalog;
     keel_term last_run;
 };
 
@@ -14,10 +14,10 @@ static void schedule_warm(void)
     keel_send_after(KEEL_MINUTES(5), keel_self(), keel_atom(warm_cache));
 }
 
-static keel_result init(keel_term list_popular, void *state)
+static keel_result init(keel_term catalog, void *state)
 {
     struct warmer *warmer = state;
-    warmer->list_popular = (keel_term(*)(void))keel_to_pointer(list_popular, NULL);
+    warmer->catalog = keel_to_pointer(catalog, NULL);
     warmer->last_run = keel_atom(nil);
     schedule_warm();
     return keel_ok();
@@ -29,7 +29,8 @@ static keel_result handle_info(keel_term message, void *state)
     if (!keel_is(message, warm_cache)) {
         return keel_unexpected(message);
     }
-    keel_cache_put("cache", keel_string("productos_populares"), warmer->list_popular());
+    keel_cache_put(
+            "cache", keel_string("productos_populares"), warmer->catalog->list_popular());
     schedule_warm();
     warmer->last_run = keel_int(keel_system_time() / KEEL_SECONDS(1));
     return keel_noreply();
@@ -50,10 +51,10 @@ static const keel_gen_server cache_warmer = {
         .handle_info = handle_info,
 };
 
-keel_started cache_warmer_start_link(keel_term list_popular)
+keel_started cache_warmer_start_link(keel_term catalog)
 {
     return keel_gen_server_start_link(
-            &cache_warmer, list_popular, .name = keel_atom(cache_warmer));
+            &cache_warmer, catalog, .name = keel_atom(cache_warmer));
 }
 
 keel_term cache_warmer_last_run(void)

@@ -3,9 +3,14 @@
 
 #include <keel/keel.h>
 
-/// Puts what `list_popular` gives into the cache under <<"productos_populares">> every five
-/// minutes.
-keel_started cache_warmer_start_link(keel_term list_popular);
+/// Where the products come from.
+struct catalog {
+    keel_term (*list_popular)(void);
+};
+
+/// Puts the catalog's popular products into the cache every five minutes.
+/// @param catalog  a pointer term; static
+keel_started cache_warmer_start_link(keel_term catalog);
 /// When it last did so, in seconds since 1970, or nil.
 keel_term cache_warmer_last_run(void);
 

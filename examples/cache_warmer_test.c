@@ -9,12 +9,13 @@ static keel_term list_popular(void)
     return keel_make("[<<\"mate\">>, <<\"yerba\">>]");
 }
 
+static const struct catalog catalog = {list_popular};
+
 static void the_cache_is_filled_every_five_minutes(keel_term unused)
 {
     keel_term key = keel_string("productos_populares");
     keel_started_or_exit(keel_cache_start_link(.name = keel_atom(cache)));
-    keel_started_or_exit(
-            cache_warmer_start_link(keel_pointer((const void *)(uintptr_t)list_popular)));
+    keel_started_or_exit(cache_warmer_start_link(keel_pointer(&catalog)));
     CHECK_SHOWN(cache_warmer_last_run(), "nil");
     keel_sleep(KEEL_SECONDS(299));
     keel_test_check(!keel_cache_has("cache", key));

@@ -1,5 +1,5 @@
-// A periodic health checker: gets a list of URLs every so often. <keel/parts/health.h> is the
-// ready-made one, which does not wait for one URL before it looks at the next.
+// A periodic health checker: gets a list of URLs every so often. <keel/parts/health.h> is
+// the ready-made one, which does not wait for one URL before it looks at the next.
 
 #include "health_checker.h"
 

@@ -3,8 +3,8 @@
 
 #include <keel/parts/health.h>
 
-/// Gets each URL now and then: `options` is a map with urls (a list of binaries) and interval
-/// (milliseconds; 30,000 when it is not there).
+/// Gets each URL now and then: `options` is a map with urls (a list of binaries) and
+/// interval (milliseconds; 30,000 when it is not there).
 keel_started health_checker_start_link(keel_term options);
 /// A map from URLs to healthy, unhealthy or unreachable.
 keel_term health_checker_status(void);
