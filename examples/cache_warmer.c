@@ -36,18 +36,10 @@ static keel_result handle_info(keel_term message, void *state)
     return keel_noreply();
 }
 
-static keel_result handle_call(keel_term request, keel_from from, void *state)
-{
-    struct warmer *warmer = state;
-    return keel_is(request, last_run) ? keel_reply(warmer->last_run)
-                                      : keel_unexpected(request);
-}
-
 static const keel_gen_server cache_warmer = {
         .name = "cache_warmer",
         .state = KEEL_STATE(struct warmer, last_run),
         .init = init,
-        .handle_call = handle_call,
         .handle_info = handle_info,
 };
 
@@ -55,9 +47,4 @@ keel_started cache_warmer_start_link(keel_term catalog)
 {
     return keel_gen_server_start_link(
             &cache_warmer, catalog, .name = keel_atom(cache_warmer));
-}
-
-keel_term cache_warmer_last_run(void)
-{
-    return keel_call_or_exit("cache_warmer", keel_atom(last_run));
 }

@@ -11,7 +11,5 @@ struct catalog {
 /// Puts the catalog's popular products into the cache every five minutes.
 /// @param catalog  a pointer term; static
 keel_started cache_warmer_start_link(keel_term catalog);
-/// When it last did so, in seconds since 1970, or nil.
-keel_term cache_warmer_last_run(void);
 
 #endif // CACHE_WARMER_H
