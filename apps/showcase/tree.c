@@ -177,7 +177,7 @@ static void take_end(struct tree *tree, keel_term monitor, keel_term pid)
     if (!keel_is_none(keel_map_get(tree->watchers, monitor))) {
         keel_set(&tree->watchers, keel_map_remove(tree->watchers, monitor));
     } else if (!keel_is_none(entry) && keel_equal(keel_element(entry, 0), monitor)) {
-        keel_term path = keel_element(entry, 1);
+        keel_term path = keel_copy(keel_element(entry, 1)); // what is seen goes
         keel_set(&tree->seen, keel_map_remove(tree->seen, pid));
         // A path that ends with a pid is that of a child that is not started anew.
         if (!keel_is_pid(keel_head(path))) {

@@ -72,6 +72,44 @@ class Showcase:
         return answer
 
 
+class Postgres:
+    """A server of its own on a free port of loopback; run by an ordinary user, as it insists."""
+
+    @staticmethod
+    def find():
+        programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+        return programs[-1].parent if programs else None
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir()
+        as_user = []
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            os.chmod(self.folder.parent, 0o755)
+            as_user = ["runuser", "-u", "postgres", "--"]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        data = str(self.folder / "data")
+        subprocess.run([*as_user, self.find() / "initdb", "-D", data, "-A", "trust", "-U", "keel", "-N"],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        self.process = subprocess.Popen(
+            [*as_user, self.find() / "postgres", "-D", data, "-p", str(self.port), "-k", str(self.folder),
+             "-c", "listen_addresses=127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd=self.folder)
+        wait_for("PostgreSQL", lambda: subprocess.run(
+            [self.find() / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port)],
+            stdout=subprocess.DEVNULL).returncode == 0)
+        self.url = f"postgres://keel@127.0.0.1:{self.port}/postgres"
+
+    def end(self):
+        # SIGINT: at once, and orderly. Behind runuser the server is a child of its.
+        subprocess.run(["kill", "-INT", (self.folder / "data" / "postmaster.pid").read_text().split()[0]],
+                       check=True)
+        self.process.wait(30)
+
+
 class WebSocket:
     """A client's half of RFC 6455, as far as tests need it."""
 

@@ -15,7 +15,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
 import tap
-from client import Browser, Showcase, hear_until, open_page, wait_for
+from client import Browser, Postgres, Showcase, hear_until, open_page, wait_for
 
 PAGES = ["/jobs", "/rooms", "/services", "/tokens", "/patterns", "/tree"]
 FAST = {"SHOWCASE_SERVICE_CHECK_MS": "100", "SHOWCASE_TOKEN_LIFETIME_MS": "400",
@@ -192,8 +192,8 @@ def whatever_is_killed_comes_back(showcase, **_):
     expect(showcase, "POST", "/api/tree/kill", {"key": root["key"]}, 404)
 
 
-@case
-def kill_9_loses_no_job(showcase, **_):
+def kill_and_count(showcase):
+    """Kills it while twenty jobs wait and run; all of them must be done in the end, each once."""
     ids = [expect(showcase, "POST", "/api/jobs", {"name": f"job {number}", "duration_ms": 100 + 20 * number},
                   201)["id"] for number in range(20)]
     wait_for("some to be done", lambda: showcase.get("/api/jobs")["stats"]["completed"] >= 3)
@@ -205,6 +205,29 @@ def kill_9_loses_no_job(showcase, **_):
     assert sorted(jobs) == sorted(ids), sorted(jobs)
     for number, finished in before.items():
         assert jobs[number]["finished_at"] == finished, f"job {number} was done again"
+
+
+@case
+def kill_9_loses_no_job(showcase, **_):
+    kill_and_count(showcase)
+
+
+@case
+def kill_9_loses_no_job_in_postgres(program, folder, **_):
+    if not Postgres.find():
+        return "no PostgreSQL"
+    postgres = Postgres(folder / "postgres")
+    try:
+        showcase = Showcase(program, folder / "other", "--database", postgres.url, **FAST)
+        try:
+            kill_and_count(showcase)
+            expect(showcase, "POST", "/api/tokens/use", {"user": "Ada"}, 200)
+            expect(showcase, "POST", "/api/services", {"name": "a", "url": "http://127.0.0.1:1/"}, 201)
+        finally:
+            showcase.end(signal.SIGKILL)
+    finally:
+        postgres.end()
+    return None
 
 
 @case

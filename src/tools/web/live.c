@@ -32,7 +32,7 @@ const char *keel_live_param(const keel_live *page, const char *name)
 
 keel_term keel_live_query(const keel_live *page)
 {
-    return page->query;
+    return keel_copy(page->query); // a patch drops it
 }
 
 const char *keel_live_csrf(const keel_live *page)
@@ -99,14 +99,14 @@ void kl_live_begin(struct keel_live *page, struct kl_web_peer *peer, keel_term q
     if (page->view->mount != NULL) {
         page->view->mount(page, page->state);
     }
-    kl_live_params(page, page->query);
+    kl_live_params(page, keel_live_query(page));
 }
 
 void kl_live_params(struct keel_live *page, keel_term query)
 {
     keel_set(&page->query, query);
     if (page->view->handle_params != NULL) {
-        page->view->handle_params(page, page->query, page->state);
+        page->view->handle_params(page, keel_live_query(page), page->state);
     }
 }
 
