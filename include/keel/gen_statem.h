@@ -149,13 +149,24 @@ typedef struct keel_gen_statem {
 /// OTP: {stop_and_reply, Reason, Replies}.
 #define keel_stop_and_reply(...) keel_transition_(KEEL_RESULT_STOP_REPLIES, __VA_ARGS__)
 
-#define keel_transition_(kind, ...)                                                        \
-    keel_transition_make((kind), (const keel_term[]){__VA_ARGS__},                         \
-            sizeof((const keel_term[]){__VA_ARGS__}) / sizeof(keel_term))
 /// Made by the macros above: the first of `terms` is the state or reason, the others are
 /// actions. @thread any @since 0.1
 KEEL_API keel_result keel_transition_make(
         uint8_t kind, const keel_term *terms, size_t count);
+#ifdef __cplusplus
+KEEL_END_DECLS
+template <size_t count>
+inline keel_result keel_transition_of_(uint8_t kind, const keel_term (&terms)[count])
+{
+    return keel_transition_make(kind, terms, count);
+}
+#define keel_transition_(kind, ...) keel_transition_of_((kind), {__VA_ARGS__})
+KEEL_BEGIN_DECLS
+#else
+#define keel_transition_(kind, ...)                                                        \
+    keel_transition_make((kind), (const keel_term[]){__VA_ARGS__},                         \
+            sizeof((const keel_term[]){__VA_ARGS__}) / sizeof(keel_term))
+#endif
 
 // --- actions: each makes a term; what is told of it happens when it is returned ---
 
