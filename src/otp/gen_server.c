@@ -5,6 +5,7 @@
 #include "report.h"
 #include "server.h"
 #include "start.h"
+#include "upgrade.h"
 
 static keel_next start(void *memory, keel_term argument);
 static keel_next receive(void *memory, const keel_message *message);
@@ -32,6 +33,7 @@ static keel_started start_as(
     if (server == NULL || server->name == NULL) {
         return (keel_started){.status = KEEL_E_BADARG, .reason = keel_atom(badarg)};
     }
+    server = kl_upgrade_current(KEEL_MODULE_GEN_SERVER, server->name, server);
     const keel_handler *handler = kl_start_handler(
             server, server->name, KL_SERVER_BYTES + server->state.bytes, &pattern);
     return kl_start(handler, server, opts, kind);

@@ -4,6 +4,7 @@
 #include "ending.h"
 #include "report.h"
 #include "start.h"
+#include "upgrade.h"
 #include "statem.h"
 
 static keel_next start(void *memory, keel_term argument);
@@ -31,6 +32,7 @@ static keel_started start_as(const keel_gen_statem *machine, const keel_start_op
     if (machine == NULL || machine->name == NULL) {
         return (keel_started){.status = KEEL_E_BADARG, .reason = keel_atom(badarg)};
     }
+    machine = kl_upgrade_current(KEEL_MODULE_GEN_STATEM, machine->name, machine);
     return kl_start(handler_of(machine), machine, opts, kind);
 }
 

@@ -343,3 +343,12 @@ const keel_handler *kl_start_handler(
     kl_lock_give(&handlers_lock);
     return found;
 }
+
+const void *kl_start_module_of(const char *entry)
+{
+    const struct made_handler *made = kl_load_acquire(&handlers); // as find_handler
+    while (made != NULL && made->name != entry) {
+        made = made->next;
+    }
+    return made != NULL ? made->module : NULL;
+}

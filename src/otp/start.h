@@ -60,4 +60,7 @@ const keel_handler *kl_start_handler(
 // registered name, else its pid.
 keel_term kl_start_shown_name(keel_term name);
 
+// The module that the handler with this very name was made from, or NULL.
+const void *kl_start_module_of(const char *entry);
+
 #endif // KL_OTP_START_H

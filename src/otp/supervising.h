@@ -15,6 +15,7 @@ struct kl_supervisor {
     struct kl_supervisor_flags flags;
     struct kl_restarts restarts;
     const keel_supervisor *module; // NULL: started with a list of children
+    const keel_supervisor *previous; // before an upgrade, for the way back
     keel_term argument; // kept: of the module's init, or {Flags, Specs}
     keel_term name; // kept: {local, Name}, {global, Name}, {via, …}, {Pid, Module}
     struct kl_simple *simple; // with simple_one_for_one: its children; else NULL

@@ -3,6 +3,8 @@
 #include "copy.h"
 #include "start.h"
 #include "supervising.h"
+#include "upgrade.h"
+#include <string.h>
 
 static keel_result init(keel_term argument, void *state);
 static keel_result handle_call(keel_term request, keel_from from, void *state);
@@ -71,6 +73,10 @@ keel_started keel_supervisor_start_link_module_opt(
         return (keel_started){.status = KEEL_E_BADARG, .reason = keel_atom(badarg)};
     }
     keel_term argument = keel_is_none(opts->argument) ? keel_nil() : opts->argument;
+    if (supervisor->name != NULL) {
+        supervisor = kl_upgrade_current(
+                KEEL_MODULE_SUPERVISOR, supervisor->name, supervisor);
+    }
     return start(supervisor, argument, opts);
 }
 
@@ -315,11 +321,9 @@ static keel_term replace_specs(
     return KEEL_NONE;
 }
 
-static keel_term code_change(keel_term old_version, void *state, keel_term extra)
+// Reads the module's init again. Returns ok or what is wrong.
+static keel_term reread(struct kl_supervisor *self)
 {
-    (void)old_version;
-    (void)extra;
-    struct kl_supervisor *self = state;
     keel_term plan = read_init(self);
     keel_term flags_term = KEEL_NONE;
     keel_term specs = KEEL_NONE;
@@ -343,6 +347,35 @@ static keel_term code_change(keel_term old_version, void *state, keel_term extra
     }
     use_flags(self, &flags);
     return keel_atom(ok);
+}
+
+// An upgrade brings another module along: none means the one before. It is meant for
+// those whose module has its name.
+static keel_term change_module(struct kl_supervisor *self, const keel_supervisor *to)
+{
+    const keel_supervisor *before = self->module;
+    const keel_supervisor *wanted = to != NULL ? to : self->previous;
+    if (before == NULL || wanted == NULL || before->name == NULL ||
+            strcmp(before->name, wanted->name) != 0) {
+        return keel_atom(ok);
+    }
+    self->module = wanted;
+    keel_term result = reread(self);
+    if (keel_is(result, ok)) {
+        self->previous = to != NULL ? before : NULL;
+    } else {
+        self->module = before;
+    }
+    return result;
+}
+
+static keel_term code_change(keel_term old_version, void *state, keel_term extra)
+{
+    (void)old_version;
+    struct kl_supervisor *self = state;
+    void *to = NULL;
+    return keel_match(extra, KL_UPGRADE_SUPERVISOR, &to) ? change_module(self, to)
+                                                         : reread(self);
 }
 
 static keel_term get_state(const void *state)
