@@ -30,6 +30,7 @@
 #include <keel/report.h>
 #include <keel/request.h>
 #include <keel/result.h>
+#include <keel/rpc.h>
 #include <keel/runtime.h>
 #include <keel/start.h>
 #include <keel/state.h>

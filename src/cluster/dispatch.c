@@ -1,6 +1,7 @@
 // What other nodes ask for: control messages turned into signals of this node.
 
 #include "node.h"
+#include "rpc.h"
 
 struct incoming {
     uint32_t connection;
@@ -161,17 +162,9 @@ static bool unlink_acknowledged(const struct incoming *in)
     return true;
 }
 
-// Nothing can be spawned here from outside: other nodes know no functions of this one.
 static bool spawn_asked(const struct incoming *in)
 {
-    const struct kl_control *control = in->control;
-    kl_peer_send(in->peer, in->connection, (keel_pid){0},
-            &(struct kl_control){.kind = KL_CONTROL_SPAWN_REPLY,
-                    .ref = control->ref,
-                    .to = control->from,
-                    .result = keel_atom(notsup)},
-            NULL);
-    return true;
+    return kl_rpc_spawn(in->connection, in->peer, in->control, in->payload, in->size);
 }
 
 static bool spawn_answered(const struct incoming *in)

@@ -3,6 +3,7 @@
 
 #include "netkernel.h"
 #include "connection.h"
+#include "rpc.h"
 #include <errno.h>
 #include <keel/gen_server.h>
 #include <keel/io.h>
@@ -13,7 +14,7 @@ struct kl_cluster kl_cluster;
 
 struct netkernel {
     int listener_fd; // -1: others cannot connect
-    keel_pid listener, publisher;
+    keel_pid listener, publisher, rex;
 };
 
 static keel_result init(keel_term argument, void *state);
@@ -24,7 +25,7 @@ static void terminate(keel_term reason, void *state);
 
 const keel_gen_server kl_netkernel = {
         .name = "net_kernel",
-        .state = KEEL_STATE(struct netkernel, listener_fd, listener, publisher),
+        .state = KEEL_STATE(struct netkernel, listener_fd, listener, publisher, rex),
         .init = init,
         .handle_call = handle_call,
         .handle_cast = handle_cast,
@@ -67,6 +68,13 @@ static void start_listener(struct netkernel *kernel)
     if (kernel->listener_fd >= 0) {
         kernel->listener = keel_spawn_link(listen_body, keel_int(kernel->listener_fd));
     }
+}
+
+static void start_rex(struct netkernel *kernel)
+{
+    keel_started rex = keel_gen_server_start_link(
+            &kl_rpc_rex, KEEL_NONE, .name = keel_atom(rex));
+    kernel->rex = rex.status == KEEL_OK ? rex.pid : (keel_pid){0};
 }
 
 // --- starting ---
@@ -149,6 +157,7 @@ static keel_status become_node(struct netkernel *kernel, const keel_node_config 
     kl_node_identity_set(name, kl_cluster.creation);
     kl_route = &kl_route_to_peers;
     kl_store_release(&kl_cluster.alive, true); // pairs with kl_cluster_alive
+    start_rex(kernel);
     start_listener(kernel);
     return KEEL_OK;
 }
@@ -198,6 +207,9 @@ static void terminate(keel_term reason, void *state)
     }
     if (kernel->publisher.word != 0) {
         keel_process_exit(kernel->publisher, keel_atom(kill));
+    }
+    if (kernel->rex.word != 0) {
+        keel_process_exit(kernel->rex, keel_atom(kill));
     }
     struct kl_peer *peer;
     for (uint32_t i = 0; (peer = kl_peer_at(i)) != NULL; i++) {
@@ -333,6 +345,8 @@ static keel_result handle_info(keel_term message, void *state)
     } else if (keel_match(message, "{'EXIT', Pid, _}", &pid)) {
         if (pid.word == kernel->listener.word) {
             start_listener(kernel);
+        } else if (pid.word == kernel->rex.word) {
+            start_rex(kernel);
         } else if (pid.word == kernel->publisher.word) {
             kernel->publisher = keel_spawn_link(
                     kl_publish_body, keel_from_pid((keel_pid){0}));

@@ -4,6 +4,7 @@
 #include "testing/harness.h"
 #include <keel/keel.h>
 #include <keel/node.h>
+#include <keel/rpc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -158,6 +159,47 @@ TEST("a BEAM node looks into servers here, and its answers are read here")
     keel_term state;
     CHECK_OK(keel_sys_get_state(keel_make("{kernel_sup, 'beam@127.0.0.1'}"), &state));
     CHECK(keel_is(keel_element(state, 0), state));
+    finish();
+}
+
+static keel_term sum(keel_term arguments)
+{
+    int64_t total = 0;
+    keel_term item;
+    while (keel_list_next(&arguments, &item)) {
+        if (!keel_is_int(item)) {
+            keel_exit(keel_make("{badarg, Item}", item));
+        }
+        total += keel_to_int(item);
+    }
+    return keel_int(total);
+}
+
+TEST("a BEAM node calls only the functions that are allowed")
+{
+    begin(false);
+    CHECK_OK(keel_rpc_allow(keel_atom(math), keel_atom(sum), sum));
+    CHECK_STR(kl_beam_eval(&beam, "rpc:call('" HERE "', math, sum, [1, 2, 39])"), "42");
+    CHECK_STR(kl_beam_eval(&beam, "erpc:call('" HERE "', math, sum, [1000, 1])"), "1001");
+    CHECK_STR(kl_beam_eval(&beam, "rpc:call('" HERE "', os, cmd, [\"id\"])"),
+            "{badrpc,notsup}");
+    CHECK_STR(kl_beam_eval(&beam, "catch erpc:call('" HERE "', math, sum, [a])"),
+            "{'EXIT',{exception,{badarg,a}}}");
+    CHECK_STR(
+            kl_beam_eval(&beam, "element(1, catch spawn('" HERE "', fun() -> ok end)), ok"),
+            "ok");
+    CHECK_STR(kl_beam_eval(&beam, "gen_server:call({rex, '" HERE "'}, "
+                                  "{call, math, sum, [4], user})"),
+            "4");
+    CHECK_STR(kl_beam_eval(&beam, "gen_server:call({rex, '" HERE "'}, "
+                                  "{call, os, cmd, [], user})"),
+            "{badrpc,notsup}");
+    keel_term answer = keel_rpc_call(keel_atom_text(THERE), keel_atom(lists),
+            keel_atom(reverse), keel_make("[[1, 2, 300]]"), KEEL_IN(KEEL_SECONDS(20)));
+    CHECK_STR(keel_show(answer), "[300,2,1]");
+    CHECK_OK(keel_rpc_allow(keel_atom(math), keel_atom(sum), NULL));
+    CHECK_STR(
+            kl_beam_eval(&beam, "rpc:call('" HERE "', math, sum, [1])"), "{badrpc,notsup}");
     finish();
 }
 

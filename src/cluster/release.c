@@ -3,7 +3,7 @@
 // bare state before (otp issue 4029).
 
 #include "node.h"
-#include <string.h>
+#include <keel/rpc.h>
 
 enum { ANSWER_SECONDS = 10, WRAPS_FROM = 501 };
 
@@ -32,12 +32,11 @@ static void ask(keel_term argument)
 {
     struct kl_peer *peer = kl_peer_at((uint32_t)keel_to_int(keel_element(argument, 0)));
     uint32_t connection = (uint32_t)keel_to_int(keel_element(argument, 1));
-    keel_term answer, version;
-    keel_status status = keel_gen_call(keel_tuple_of(keel_atom(rex), peer->name),
-            keel_make("{call, application, get_key, [stdlib, vsn], user}"),
-            KEEL_IN(KEEL_SECONDS(ANSWER_SECONDS)), &answer);
-    bool bare = status == KEEL_OK && keel_match(answer, "{ok, Version}", &version) &&
-                version_of(version) > 0 && version_of(version) < WRAPS_FROM;
+    keel_term version;
+    keel_term answer = keel_rpc_call(peer->name, keel_atom(application), keel_atom(get_key),
+            keel_make("[stdlib, vsn]"), KEEL_IN(KEEL_SECONDS(ANSWER_SECONDS)));
+    bool bare = keel_match(answer, "{ok, Version}", &version) && version_of(version) > 0 &&
+                version_of(version) < WRAPS_FROM;
     kl_peer_form_set(peer, connection, bare ? KL_PEER_FORM_BARE : KL_PEER_FORM_WRAPPED);
 }
 
