@@ -185,9 +185,9 @@ TEST("a BEAM node calls only the functions that are allowed")
             "{badrpc,notsup}");
     CHECK_STR(kl_beam_eval(&beam, "catch erpc:call('" HERE "', math, sum, [a])"),
             "{'EXIT',{exception,{badarg,a}}}");
-    CHECK_STR(
-            kl_beam_eval(&beam, "element(1, catch spawn('" HERE "', fun() -> ok end)), ok"),
-            "ok");
+    CHECK_STR(kl_beam_eval(&beam, "R = spawn_request('" HERE "', os, cmd, [\"id\"], []), "
+                                  "receive {spawn_reply, R, error, Why} -> Why end"),
+            "notsup");
     CHECK_STR(kl_beam_eval(&beam, "gen_server:call({rex, '" HERE "'}, "
                                   "{call, math, sum, [4], user})"),
             "4");
