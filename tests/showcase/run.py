@@ -334,6 +334,37 @@ def two_tabs_of_a_browser_see_each_other(showcase, folder, **_):
     return None
 
 
+@case
+def the_tree_can_be_clicked(showcase, folder, **_):
+    if not shutil.which("chromium") and not shutil.which("chromium-browser"):
+        return "no browser"
+    browser = Browser(folder / "browser")
+    kill = """[...document.querySelectorAll('.tree form')].find(form =>
+        form.querySelector('input[name=name]').value === '%s' &&
+        form.closest('.node').classList.contains('worker')).requestSubmit()"""
+    pid = """[...document.querySelectorAll('.node.worker')].find(node =>
+        node.querySelector('b').innerText === '%s')?.querySelector('code').innerText"""
+    try:
+        tree = browser.open(f"http://127.0.0.1:{showcase.port}/tree")
+        for name in ("tokens", "counter"):
+            before = tree.evaluate(pid % name)
+            tree.evaluate(kill % name)
+            tree.wait(f"{name} to be another process",
+                      f"({pid % name} || {before!r}) !== {before!r} && document.body.innerText.includes('1 restart')")
+        # The very thread that serves the page: the browser comes back by itself.
+        before = tree.evaluate(pid % "web_listener")
+        tree.evaluate(kill % "web_listener")
+        tree.wait("the listener to be another process", f"({pid % 'web_listener'} || {before!r}) !== {before!r}")
+        tree.wait("the page to be live again", "document.documentElement.dataset.live === 'on'")
+        # The page's own process.
+        before = tree.evaluate(pid % "tree_page")
+        tree.evaluate(kill % "tree_page")
+        tree.wait("the page to be another process", f"({pid % 'tree_page'} || {before!r}) !== {before!r}")
+    finally:
+        browser.end()
+    return None
+
+
 def run(function, program):
     with tempfile.TemporaryDirectory(prefix="keel-showcase-") as folder:
         folder = pathlib.Path(folder)

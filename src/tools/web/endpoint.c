@@ -4,6 +4,7 @@
 #include <keel/dynamic_supervisor.h>
 #include <keel/process.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static keel_started start_endpoint(keel_term argument);
@@ -36,10 +37,12 @@ static keel_started start_endpoint(keel_term argument)
 {
     keel_term name = keel_element(argument, KL_LISTENER_NAME);
     keel_term pages = name_of(name, "pages");
+    // Where a listener that is started anew finds the port of the one before it.
+    keel_term port = keel_resource("web_port", calloc(1, sizeof(int)), free);
     // Pages stand on the listener's thread, and it starts them: both go together.
     keel_child_spec children[] = {
             keel_child_dynamic_supervisor(.name = pages),
-            keel_child(&kl_listener, keel_tuple_of(argument, pages), .name = name),
+            keel_child(&kl_listener, keel_tuple_of(argument, pages, port), .name = name),
     };
     return keel_supervisor_start_link(children, KEEL_COUNT(children),
             .strategy = KEEL_ONE_FOR_ALL, .name = name_of(name, "supervisor"));

@@ -134,7 +134,14 @@ static keel_result init(keel_term argument, void *state)
     if (!kl_guard_is_loopback(web->address) && web->token == NULL) {
         return keel_stop_with(keel_make("{badarg, token}"));
     }
+    int *port = keel_to_pointer(keel_element(argument, 2), "web_port");
+    if (port != NULL && *port > 0) {
+        web->port = *port;
+    }
     listener->port = listen(web);
+    if (port != NULL) {
+        *port = listener->port;
+    }
     if (listener->port == 0) {
         return keel_stop_with(keel_make("{listen, Port, no_port}", web->port));
     }

@@ -4,8 +4,9 @@
 #include "peer.h"
 
 // The server that owns an endpoint's thread: starts it, stops it with its own end, and
-// starts a process for each request and each page. Its argument is {Argument, Pages}, Pages
-// the name of the dynamic supervisor of the pages.
+// starts a process for each request and each page. Its argument is {Argument, Pages, Port}:
+// the name of the dynamic supervisor of the pages, and a resource "web_port", an int that
+// keeps the port the system chose for those that come after it.
 extern const keel_gen_server kl_listener;
 
 // An endpoint's options as a term, which a supervisor may keep.
