@@ -13,6 +13,7 @@
 #include <keel/gen.h>
 #include <keel/gen_server.h>
 #include <keel/gen_statem.h>
+#include <keel/global.h>
 #include <keel/inspect.h>
 #include <keel/io.h>
 #include <keel/link.h>

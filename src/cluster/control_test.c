@@ -123,7 +123,13 @@ TEST("each kind of message has the form that the protocol gives it")
     EXPECT(&c, all, true, 6, mine, empty, name);
     c = (struct kl_control){.kind = KL_CONTROL_GROUP_LEADER, .leader = theirs, .to = yours};
     EXPECT(&c, all, false, 7, theirs, yours);
-    c = (struct kl_control){
+}
+
+TEST("so do monitors, spawning, aliases and unlinking")
+{
+    prepare();
+    keel_term name = atom("name"), hi = atom("hi");
+    struct kl_control c = {
             .kind = KL_CONTROL_MONITOR, .from = mine, .to = yours, .ref = my_ref};
     EXPECT(&c, all, false, 19, mine, yours, my_ref);
     c.kind = KL_CONTROL_DEMONITOR;

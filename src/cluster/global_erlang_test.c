@@ -1,0 +1,120 @@
+#include "cluster_testing.h"
+#include "proc/proc_testing.h"
+#include <keel/global.h>
+#include <keel/node.h>
+#include <string.h>
+
+// Names and locks beside those of a BEAM node.
+
+#define HERE "c@127.0.0.1"
+#define THERE "beam@127.0.0.1"
+
+static struct kl_epmd_daemon epmd;
+static struct kl_beam beam;
+
+static keel_term nodes_of(const char *first, const char *second)
+{
+    keel_term nodes = keel_nil(), node;
+    const char *const names[] = {first, second};
+    for (int i = 0; i < 2; i++) {
+        if (names[i]) {
+            CHECK_OK(keel_atom_from(names[i], strlen(names[i]), &node));
+            nodes = keel_cons(node, nodes);
+        }
+    }
+    return nodes;
+}
+
+static void with_a_node(keel_body body)
+{
+    keel_term ack;
+    keel_pid pid;
+    kl_testing_needs("erl");
+    kl_testing_needs("epmd");
+    kl_epmd_daemon_start(&epmd);
+    kl_beam_start(&beam, &epmd, THERE, "biscuit", NULL);
+    CHECK_OK(keel_start(&(keel_config){.workers = 2}));
+    CHECK_OK(keel_global_start());
+    CHECK_OK(keel_node_start(&(keel_node_config){
+            .name = HERE, .cookie = "biscuit", .epmd_port = epmd.port}));
+    CHECK_OK(keel_node_ping(keel_atom_text(THERE)));
+    CHECK_OK(keel_start_body(body, keel_nil(), NULL, KEEL_NEVER, &pid, NULL, &ack));
+    CHECK_OK(keel_node_stop());
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+    kl_beam_stop(&beam);
+    kl_epmd_daemon_stop(&epmd);
+}
+
+static void locks(keel_term unused)
+{
+    (void)unused;
+    keel_term id = keel_make("{res, us}");
+    keel_term both = nodes_of(HERE, THERE), only_there = nodes_of(THERE, NULL);
+    static const char there[] = "global:set_lock({res, they}, ['" THERE "'], 0)";
+    static const char here[] = "global:set_lock({res, they}, ['" HERE "'], 0)";
+    CHECK_OK(keel_global_lock(id, only_there, 0));
+    CHECK_STR(kl_beam_eval(&beam, there), "false");
+    CHECK_STR(kl_beam_eval(&beam, here), "true");
+    CHECK_INT(keel_global_lock(id, both, 0), KEEL_E_TAKEN);
+    CHECK_STR(kl_beam_eval(&beam, "global:del_lock({res, they}, ['" HERE "'])"), "true");
+    CHECK_OK(keel_global_lock(id, both, 0));
+    CHECK_STR(kl_beam_eval(&beam, here), "false");
+    CHECK_OK(keel_global_unlock(id, both));
+    CHECK_STR(kl_beam_eval(&beam, there), "true");
+    CHECK_INT(keel_global_lock(id, both, 0), KEEL_E_TAKEN);
+    CHECK_OK(keel_global_lock(id, nodes_of(HERE, NULL), 0));
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("locks reach as far as the nodes that are listed, both ways", .ids = "GL-045",
+        .timeout_s = 120)
+{
+    with_a_node(locks);
+}
+
+static void holder_goes(keel_term unused)
+{
+    (void)unused;
+    keel_term id = keel_make("{res, us}");
+    kl_beam_eval(&beam, "spawn(fun() -> global:set_lock({res, they}, ['" HERE "'], 0),"
+                        " ear ! locked, receive after infinity -> ok end end)");
+    CHECK_STR(kl_beam_await(&beam, "heard "), "locked");
+    CHECK_INT(keel_global_lock(id, nodes_of(HERE, NULL), 0), KEEL_E_TAKEN);
+    kl_beam_stop(&beam);
+    CHECK_OK(keel_global_lock(id, nodes_of(HERE, NULL), KEEL_GLOBAL_FOREVER));
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("locks of a node that goes down are freed", .ids = "GL-047", .timeout_s = 120)
+{
+    with_a_node(holder_goes);
+}
+
+static void names(keel_term unused)
+{
+    (void)unused;
+    keel_pid theirs;
+    CHECK_OK(keel_global_register(keel_atom(name), keel_self()));
+    CHECK_STR(kl_beam_eval(&beam, "global:whereis_name(name)"), "undefined");
+    CHECK_STR(kl_beam_eval(&beam, "global:register_name(name, self())"), "yes");
+    CHECK(keel_global_whereis(keel_atom(name)).word == keel_self().word);
+    // A process of another node may have a name here, which goes with its node.
+    CHECK_STR(kl_beam_eval(&beam, "gen_server:call({global_name_server, '" HERE "'},"
+                                  " {name, register, ear, whereis(ear)})"),
+            "yes");
+    theirs = keel_global_whereis(keel_atom(ear));
+    CHECK(theirs.word != 0);
+    CHECK_OK(keel_global_send(keel_atom(ear), keel_make("{echo, Me, again}", keel_self())));
+    CHECK_STR(keel_show(keel_receive()), "again");
+    kl_beam_stop(&beam);
+    while (keel_global_whereis(keel_atom(ear)).word != 0) {
+        keel_yield();
+    }
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("names here are none there, but a process of there may have one here", .ids = "GL-020",
+        .timeout_s = 120)
+{
+    with_a_node(names);
+}
