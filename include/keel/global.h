@@ -3,9 +3,9 @@
 
 #include <keel/gen_server.h>
 
-// Names of any term, and locks: what OTP's module `global` keeps. Names are this node's own
-// for now: it takes no part in what other nodes agree upon, as a hidden node of OTP does
-// not. Locks reach as far as the nodes that are listed, BEAM nodes too.
+// Names of any term, and locks: what OTP's module `global` keeps. Names are this node's
+// own: as a hidden node of OTP it takes no part in what other nodes agree upon. Locks reach
+// as far as the nodes that are listed, BEAM nodes too.
 //
 //   keel_gen_server_start_link(&counter, keel_int(0),
 //           .name = keel_make("{global, {counter, Id}}", id));

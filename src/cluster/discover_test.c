@@ -3,6 +3,7 @@
 #include <keel/discover.h>
 #include <keel/keel.h>
 #include <keel/node.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,7 +53,7 @@ static const char *known(keel_pid server)
 static void await_known(keel_pid server, const char *part)
 {
     while (!strstr(known(server), part)) {
-        usleep(1000);
+        sched_yield();
     }
 }
 
@@ -122,7 +123,7 @@ TEST("a listed node is connected, and again when it comes back", .timeout_s = 12
     kl_beam_start(&beam, &epmd, THERE, "biscuit", NULL);
     // It may be connected before it watches who comes: so it is asked.
     while (!strstr(kl_beam_eval(&beam, "nodes(connected)"), HERE)) {
-        usleep(1000);
+        sched_yield();
     }
     finish();
 }

@@ -125,9 +125,8 @@ TEST("the dialling side says its words byte for byte")
                            "a@box");
     CHECK_INT(FEED(&talk.a, "\0\x03sok"), KL_HANDSHAKE_MORE);
     EXPECT_OUTPUT(&talk.a, "");
-    CHECK_INT(FEED(&talk.a,
-                      "\0\x18N\0\0\0\0\0\0\0\0\xef\xbe\xad\xde\0\0\0\x01\0\x05"
-                      "b@box"),
+    CHECK_INT(FEED(&talk.a, "\0\x18N\0\0\0\0\0\0\0\0\xef\xbe\xad\xde\0\0\0\x01\0\x05"
+                            "b@box"),
             KL_HANDSHAKE_REFUSED); // those flags are none
     kl_handshake_init(&talk.a, &opts);
     FEED(&talk.a, "\0\x03sok");

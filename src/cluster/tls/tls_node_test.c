@@ -3,6 +3,7 @@
 #include "testing/harness.h"
 #include "tls_testing.h"
 #include <keel/keel.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ static void listen_to_log(void *context, enum kl_log_level level, const char *te
 
 static void await_log(const char *part)
 {
-    for (bool found = false; !found; usleep(1000)) {
+    for (bool found = false; !found; sched_yield()) {
         kl_lock_take(&lock);
         found = strstr(told, part) != NULL;
         kl_lock_give(&lock);
