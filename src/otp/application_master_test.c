@@ -70,7 +70,7 @@ PROCESS_TEST("the state that start returned goes to the functions of the stop",
 }
 
 PROCESS_TEST("a start that fails says why, and leaves nothing behind",
-        .ids = "AP-030 AP-031 AP-034 AP-035")
+        .ids = "AP-030 AP-031 AP-034 AP-035 SU-156")
 {
     application_test_begin();
     CHECK_TERM(start_reason("{error, no_disk}"),
