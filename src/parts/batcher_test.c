@@ -288,3 +288,43 @@ PROCESS_TEST(
     CHECK_INT(keel_batcher_add("rows", keel_int(1)), KEEL_E_NOPROC);
     CHECK(keel_is_none(keel_batcher_stats("rows")));
 }
+
+// Adds an item and drains, over and over: what was drained must have been done with.
+static void add_and_drain(keel_term from)
+{
+    for (int64_t i = 0; i < 20; i++) {
+        keel_term item = keel_int(keel_to_int(from) + i);
+        keel_pid batcher = keel_whereis("rows"); // another one knows nothing of the item
+        bool drained = keel_batcher_add(batcher, item) == KEEL_OK &&
+                       keel_batcher_drain(batcher, SOON) == KEEL_OK;
+        CHECK(!drained || seen[keel_to_int(item)] > 0);
+        keel_sleep(KEEL_US(keel_random() % 500));
+    }
+}
+
+SIMULATED_TEST(
+        "a batcher may be killed: what it said is done is done, the rest is not doubled")
+{
+    enum { ADDERS = 5 };
+    begin();
+    keel_child_spec children[] = {keel_batcher_child(
+            mark_items, .name = keel_atom(rows), .max_size = 3, .max_wait = KEEL_US(300))};
+    keel_pid tree = keel_started_or_exit(
+            keel_supervisor_start_link(children, 1, .intensity = 1000));
+    keel_ref monitor[ADDERS];
+    for (int i = 0; i < ADDERS; i++) {
+        keel_spawn_monitor(add_and_drain, keel_int(i * 20), &monitor[i]);
+    }
+    for (int i = 0; i < 20; i++) {
+        keel_sleep(KEEL_US(keel_random() % 800));
+        keel_process_exit(keel_whereis("rows"), keel_atom(kill));
+    }
+    for (int i = 0; i < ADDERS; i++) {
+        CHECK_TERM(await_down(monitor[i]), "normal");
+    }
+    for (int i = 0; i < ADDERS * 20; i++) {
+        CHECK(seen[i] <= 1); // its consumer ends with the batcher, and is not run again
+    }
+    CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
+    EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
+}

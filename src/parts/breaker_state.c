@@ -1,10 +1,16 @@
 #include "breaker_state.h"
 
+// Written under the lock only, but breaker.c looks at it without.
+static void set_failures(struct kl_circuit *circuit, unsigned failures)
+{
+    __atomic_store_n(&circuit->failures, failures, __ATOMIC_RELAXED);
+}
+
 void kl_circuit_set(struct kl_circuit *circuit, enum kl_circuit_state state, int64_t now)
 {
     uint64_t turn = circuit->turn / KL_CIRCUIT_STATES + 1;
     if (state == KL_CIRCUIT_CLOSED || state == KL_CIRCUIT_GONE) {
-        circuit->failures = 0;
+        set_failures(circuit, 0);
         circuit->successes = 0;
         kl_window_done(&circuit->recent);
     }
@@ -40,7 +46,7 @@ bool kl_circuit_ask(struct kl_circuit *circuit, int64_t now)
 static void count_failure(struct kl_circuit *circuit, int64_t now)
 {
     if (circuit->within == 0) {
-        circuit->failures++;
+        set_failures(circuit, circuit->failures + 1);
     } else {
         (void)kl_window_take(&circuit->recent, circuit->limit, circuit->within, 1, now);
     }
@@ -56,7 +62,7 @@ void kl_circuit_report(struct kl_circuit *circuit, uint64_t turn, bool success, 
     }
     bool trial = kl_circuit_state(turn) == KL_CIRCUIT_TRIAL;
     if (!trial && success) {
-        circuit->failures = 0;
+        set_failures(circuit, 0);
     } else if (!trial) {
         count_failure(circuit, now);
     } else if (!success) {

@@ -19,7 +19,7 @@ struct kl_circuit {
     uint64_t turn;
     unsigned limit, needed; // failures that open, successes that close
     keel_duration within, reset_after;
-    unsigned failures; // in a row
+    unsigned failures; // in a row; read without the lock too
     struct kl_window recent; // failures, with `within`
     unsigned successes; // of trials, in a row
     int64_t until; // open, or a trial: when it is over

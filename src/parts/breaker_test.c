@@ -243,3 +243,36 @@ PROCESS_TEST("a breaker is a child like others")
     EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
     CHECK_INT(keel_breaker_start_link(.failures = 1).status, KEEL_E_BADARG);
 }
+
+static void run_what_dies(keel_term times)
+{
+    for (int64_t i = keel_to_int(times); i > 0; i--) {
+        keel_status wanted = keel_random() % 2 == 0 ? KEEL_OK : KEEL_E_TIMEOUT;
+        keel_status status = run(wanted);
+        CHECK(status == wanted || status == KEEL_E_REFUSED || status == KEEL_E_NOPROC);
+        keel_yield();
+    }
+}
+
+PROCESS_TEST("a breaker may be killed at any moment, and whoever asks it goes on")
+{
+    enum { USERS = 4, KILLS = 30 };
+    keel_trap_exit(true);
+    keel_child_spec children[] = {keel_breaker_child(.name = PAYMENTS, .failures = 3,
+            .reset_after = KEEL_US(50))};
+    keel_pid tree = keel_started_or_exit(
+            keel_supervisor_start_link(children, 1, .intensity = 1000));
+    keel_ref monitor[USERS];
+    for (int i = 0; i < USERS; i++) {
+        keel_spawn_monitor(run_what_dies, keel_int(1000), &monitor[i]);
+    }
+    for (int i = 0; i < KILLS; i++) {
+        keel_sleep(KEEL_US(keel_random() % 300));
+        keel_process_exit(keel_whereis("payments"), keel_atom(kill));
+    }
+    for (int i = 0; i < USERS; i++) {
+        CHECK_TERM(await_down(monitor[i]), "normal");
+    }
+    CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
+    EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
+}

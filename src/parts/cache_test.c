@@ -117,7 +117,7 @@ SIMULATED_TEST("an entry put anew has its time anew")
 
 SIMULATED_TEST("thousands of entries go in the order of their times")
 {
-    enum { ENTRIES = 3000 };
+    enum { ENTRIES = 1000 };
     keel_pid cache = start((keel_cache_opts){0});
     for (int i = 0; i < ENTRIES; i++) {
         keel_duration ttl = KEEL_SECONDS(keel_random() % 100 + 1);
@@ -397,4 +397,56 @@ PROCESS_TEST("many that use a cache at once see whole values under the right key
     }
     CHECK(keel_cache_size("pages") <= 60);
     stop(cache);
+}
+
+// Kills what has the name, again and again, while its supervisor starts it anew.
+static void keep_killing(keel_term times)
+{
+    for (int64_t i = keel_to_int(times); i > 0; i--) {
+        keel_sleep(KEEL_US(keel_random() % 500));
+        keel_process_exit(keel_whereis("pages"), keel_atom(kill));
+    }
+}
+
+static void use_what_dies(keel_term rounds)
+{
+    for (int64_t i = keel_to_int(rounds); i > 0; i--) {
+        keel_scope scope = keel_scope_open();
+        keel_term key = keel_int((int64_t)(keel_random() % 20)), value = KEEL_NONE;
+        keel_status status = KEEL_OK;
+        switch (keel_random() % 4) {
+        case 0:
+            status = keel_cache_put("pages", key, sum_key(key, key), .ttl = KEEL_MS(1));
+            break;
+        case 1:
+            status = keel_cache_fetch("pages", key, &value, sum_key);
+            break;
+        default:
+            value = keel_cache_get("pages", key);
+        }
+        CHECK(status == KEEL_OK || status == KEEL_E_NOPROC || status == KEEL_E_EXIT);
+        CHECK(status != KEEL_OK || keel_is_none(value) ||
+                keel_match(value, "{value, ^Key, _}", key));
+        keel_scope_close(&scope);
+        keel_yield();
+    }
+}
+
+PROCESS_TEST("a cache may be killed at any moment, and whoever uses it goes on")
+{
+    enum { USERS = 4 };
+    keel_trap_exit(true);
+    keel_child_spec children[] = {keel_cache_child(.name = PAGES, .max_entries = 15)};
+    keel_pid tree = keel_started_or_exit(
+            keel_supervisor_start_link(children, 1, .intensity = 1000));
+    keel_ref monitor[USERS + 1];
+    keel_spawn_monitor(keep_killing, keel_int(30), &monitor[USERS]);
+    for (int i = 0; i < USERS; i++) {
+        keel_spawn_monitor(use_what_dies, keel_int(300), &monitor[i]);
+    }
+    for (int i = 0; i <= USERS; i++) {
+        CHECK_TERM(await_down(monitor[i]), "normal");
+    }
+    CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
+    EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
 }

@@ -168,3 +168,38 @@ PROCESS_TEST("a limiter is a child like others")
     CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
     EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
 }
+
+static void check_what_dies(keel_term times)
+{
+    for (int64_t i = keel_to_int(times); i > 0; i--) {
+        keel_term key = keel_int((int64_t)(keel_random() % 20));
+        keel_status status = keel_limiter_check("logins", key, NULL);
+        CHECK(status == KEEL_OK || status == KEEL_E_OVERLOAD || status == KEEL_E_NOPROC);
+        keel_yield();
+    }
+}
+
+PROCESS_TEST("a limiter may be killed at any moment, and whoever asks it goes on")
+{
+    enum { USERS = 4, KILLS = 30 };
+    keel_trap_exit(true);
+    for (size_t kind = 0; kind < KEEL_COUNT(kinds); kind++) {
+        keel_child_spec children[] = {keel_limiter_child(.name = keel_atom(logins),
+                .kind = kinds[kind], .limit = 3, .per = KEEL_MS(5))};
+        keel_pid tree = keel_started_or_exit(
+                keel_supervisor_start_link(children, 1, .intensity = 1000));
+        keel_ref monitor[USERS];
+        for (int i = 0; i < USERS; i++) {
+            keel_spawn_monitor(check_what_dies, keel_int(2000), &monitor[i]);
+        }
+        for (int i = 0; i < KILLS; i++) {
+            keel_sleep(KEEL_US(keel_random() % 300));
+            keel_process_exit(keel_whereis("logins"), keel_atom(kill));
+        }
+        for (int i = 0; i < USERS; i++) {
+            CHECK_TERM(await_down(monitor[i]), "normal");
+        }
+        CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
+        EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
+    }
+}

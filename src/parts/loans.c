@@ -81,6 +81,16 @@ void kl_loans_lend(struct kl_loans *loans, struct kl_loan *loan, uint32_t what)
     loan->what = what;
 }
 
+void kl_loans_requeue(struct kl_loans *loans, struct kl_loan *loan)
+{
+    uint32_t place = place_of(loans, loan);
+    loan->what = KL_LOAN_WAITS;
+    loan->after = loans->first;
+    *(loans->first == 0 ? &loans->last : &loans->loan[loans->first - 1].before) = place;
+    loans->first = place;
+    loans->waiting++;
+}
+
 void kl_loans_remove(struct kl_loans *loans, struct kl_loan *loan)
 {
     uint32_t place = place_of(loans, loan);

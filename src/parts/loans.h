@@ -38,6 +38,8 @@ struct kl_loan *kl_loans_find_key(struct kl_loans *loans, keel_term key);
 struct kl_loan *kl_loans_first(struct kl_loans *loans);
 // It waits no more: `what` is lent.
 void kl_loans_lend(struct kl_loans *loans, struct kl_loan *loan, uint32_t what);
+// What was lent was none: it waits again, before all others.
+void kl_loans_requeue(struct kl_loans *loans, struct kl_loan *loan);
 // It is over, lent or waiting.
 void kl_loans_remove(struct kl_loans *loans, struct kl_loan *loan);
 

@@ -42,6 +42,14 @@ PROCESS_TEST("loans are found by number and key, and wait in order")
             struct kl_loan *loan = kl_loans_add(
                     &loans, keel_int(step), keel_make("{a, [b]}"), nobody(self));
             model[count++] = (struct model){loan->id, step, true};
+        } else if (!model[chosen].waits && keel_random() % 3 == 0) {
+            // Waits again, before all others: then it is the first of the model, too.
+            struct model again = {model[chosen].id, model[chosen].key, true};
+            for (size_t i = chosen; i > 0; i--) {
+                model[i] = model[i - 1];
+            }
+            model[0] = again;
+            kl_loans_requeue(&loans, kl_loans_find(&loans, again.id));
         } else if (model[chosen].waits && keel_random() % 2 == 0) {
             kl_loans_lend(&loans, kl_loans_find(&loans, model[chosen].id), 7);
             model[chosen].waits = false;

@@ -177,7 +177,11 @@ static void answer(struct state *state, const keel_response *response)
 {
     uint64_t id = (uint64_t)keel_to_int(response->label);
     struct kl_loan *call = kl_loans_find(&state->calls, id);
-    if (call != NULL) {
+    if (call != NULL && keel_is(response->reply, noproc) && response->status != KEEL_OK) {
+        // The worker had ended, unheard as yet, before the request reached it.
+        kl_loans_requeue(&state->calls, call);
+        serve(state);
+    } else if (call != NULL) {
         keel_reply_to(call->from, kl_errand_reply(response->status, response->reply));
         kl_loans_remove(&state->calls, call);
     }
