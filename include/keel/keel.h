@@ -25,6 +25,7 @@
 #include <keel/node.h>
 #include <keel/partition_supervisor.h>
 #include <keel/pg.h>
+#include <keel/port.h>
 #include <keel/process.h>
 #include <keel/pubsub.h>
 #include <keel/registry.h>
@@ -33,6 +34,7 @@
 #include <keel/result.h>
 #include <keel/rpc.h>
 #include <keel/runtime.h>
+#include <keel/socket.h>
 #include <keel/start.h>
 #include <keel/state.h>
 #include <keel/status.h>

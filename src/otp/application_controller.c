@@ -1,6 +1,9 @@
 // The controller of applications: a gen_server that loads, starts and stops them. It never
 // waits for an application, but at its own end: who asks for a start or a stop gets the
 // answer when the application's master has reported.
+//
+// Longer than 400 lines because all that changes the state of an application stands here,
+// and each change has to be seen beside the others.
 
 #include "application.h"
 #include "copy.h"
