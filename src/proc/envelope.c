@@ -64,7 +64,9 @@ keel_term kl_envelope_open(struct kl_envelope *envelope, struct kl_heap *heap)
 {
     keel_term body = envelope->body;
     if (envelope->flat) {
-        body = kl_heap_copy(heap, body);
+        if (!kl_is_immediate(body)) {
+            body = kl_heap_copy_flat(heap, body, envelope->body_bytes);
+        }
         kl_envelope_free(envelope);
     } else {
         kl_heap_adopt(heap, fragment_of(envelope));

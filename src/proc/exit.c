@@ -373,8 +373,10 @@ static void tell(struct kl_process *self, struct kl_relation *relation, keel_pid
 static void tell_everybody(struct kl_process *self)
 {
     keel_pid pid = kl_process_pid(self);
+    // Room for the usual messages, which carry a short reason.
+    uint64_t room[64];
     struct kl_heap heap;
-    kl_heap_init(&heap, NULL, 0);
+    kl_heap_init(&heap, room, sizeof room);
     struct kl_heap *before = kl_heap_use(&heap);
     if (self->stack != NULL && kl_activation(self)->serving.tag.word != 0) {
         keel_from caller = kl_activation(self)->serving;

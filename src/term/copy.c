@@ -261,6 +261,19 @@ void kl_fragment_release(struct kl_fragment *fragment)
     kl_counted_release(&fragment->counted, NULL);
 }
 
+keel_term kl_heap_copy_flat(struct kl_heap *heap, keel_term term, size_t bytes)
+{
+    const uint64_t *from = kl_box(term);
+    uint64_t *at = kl_heap_alloc(heap, bytes);
+    if (!at) {
+        return KEEL_NONE;
+    }
+    for (size_t i = 0; i < bytes / sizeof *at; i++) {
+        at[i] = from[i];
+    }
+    return kl_boxed(at);
+}
+
 keel_term kl_heap_copy(struct kl_heap *heap, keel_term term)
 {
     size_t bytes = kl_copy_bytes(term);

@@ -136,7 +136,10 @@ static bool run(const struct kl_pattern *pattern, keel_term term, const keel_arg
             }
             break;
         case KL_MATCH_PIN:
-            if (!is_given(&args[op->argument], *at++)) {
+            if (args[op->argument].kind == KEEL_ARG_TERM &&
+                    args[op->argument].as.word == at->word && kl_is_immediate(*at)) {
+                at++;
+            } else if (!is_given(&args[op->argument], *at++)) {
                 return false;
             }
             break;

@@ -23,7 +23,10 @@ void keel_scope_close(keel_scope *scope)
         return; // zeroed, or closed already
     }
     struct kl_heap_mark mark = mark_of(scope);
-    kl_heap_rewind(scope->heap, &mark);
+    if (mark.fragment || mark.counted ||
+            !kl_heap_try_rewind(scope->heap, mark.next, mark.chunk)) {
+        kl_heap_rewind(scope->heap, &mark);
+    }
     scope->heap = NULL;
 }
 

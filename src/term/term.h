@@ -190,6 +190,8 @@ void kl_fragment_release(struct kl_fragment *fragment);
 void kl_heap_adopt(struct kl_heap *heap, struct kl_fragment *fragment);
 // Copies `term` into `heap`.
 keel_term kl_heap_copy(struct kl_heap *heap, keel_term term);
+// The same for one that kl_flat_copy() has copied, of so many bytes.
+keel_term kl_heap_copy_flat(struct kl_heap *heap, keel_term term, size_t bytes);
 // For keel_keep: memory a kept term lives in is made by these two, set by `proc`;
 // kl_alloc and kl_free until then. The block starts with a struct kl_fragment: who frees a
 // process's blocks when it ends calls kl_fragment_release on each before.
