@@ -100,9 +100,9 @@ KEEL_API bool keel_web_inspect(keel_term name, keel_web_stats *ret_stats);
 KEEL_API void keel_web_stylesheet(
         keel_html *html, const keel_web_endpoint *endpoint, const char *path);
 
-/// Answers with the runtime's figures, and those of the endpoint that was asked, as
-/// Prometheus reads them: `{"GET", "/metrics", keel_web_metrics}`. @thread process @since
-/// 0.1
+/// Answers as Prometheus reads it: keel_metrics_write, and the figures of the workers and
+/// of the endpoint that was asked: `{"GET", "/metrics", keel_web_metrics}`.
+/// @thread process @since 0.1
 KEEL_API void keel_web_metrics(keel_web_request *request);
 /// The same text without an answer, to add one's own figures to. @thread process @since 0.1
 KEEL_API keel_term keel_web_metrics_text(const keel_web_request *request);

@@ -72,6 +72,8 @@ static struct kl_web *web_of(keel_term argument)
     web->timeout_s = timeout >= KEEL_SECONDS(1) ? (unsigned)(timeout / KEEL_SECONDS(1))
                                                 : 10;
     web->listener = keel_self();
+    web->took = keel_histogram("keel_web_request_seconds",
+            "From a request to the answer of its process.", NULL, NULL, 0);
     return web;
 }
 

@@ -94,6 +94,7 @@ static void hand_over(struct kl_web_peer *peer)
         return;
     }
     peer->handed_over = true;
+    peer->since = keel_system_time();
     peer->running = true;
     lws_set_timeout(peer->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 30);
     tell_listener(peer->web, peer, "request");

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <keel/inspect.h>
+#include <keel/metric.h>
 #include <string.h>
 
 // One figure: its help, its type, its value.
@@ -14,30 +15,18 @@ static void figure(struct kl_text *text, const char *name, const char *type,
             type, name, value);
 }
 
-static void add_runtime(struct kl_text *text)
+// What the program counts, and the runtime. It may grow between the two looks.
+static void add_program(struct kl_text *text)
 {
-    keel_runtime_view view;
-    keel_inspect_runtime(&view);
-    figure(text, "keel_processes", "gauge", "Processes alive.", view.processes);
-    figure(text, "keel_processes_max", "gauge", "Most processes.", view.processes_max);
-    figure(text, "keel_processes_spawned_total", "counter", "Processes ever spawned.",
-            view.spawned);
-    figure(text, "keel_runnable", "gauge", "Processes that wait for a worker.",
-            view.runnable);
-    figure(text, "keel_memory_bytes", "gauge", "Memory allocated.", view.memory);
-    figure(text, "keel_stack_bytes", "gauge", "Memory mapped for stacks.",
-            view.stack_bytes);
-    figure(text, "keel_stacks", "gauge", "Stacks in use.", view.stacks);
-    figure(text, "keel_atoms", "gauge", "Atoms.", view.atoms);
-    figure(text, "keel_timers", "gauge", "Timers armed.", view.timers);
-    figure(text, "keel_blocking_busy", "gauge", "Threads doing blocking work.",
-            view.blocking_busy);
-    figure(text, "keel_blocking_queue", "gauge", "Blocking work that waits.",
-            view.blocking_queue);
-    figure(text, "keel_messages_dropped_total", "counter",
-            "Messages that full mailboxes refused or dropped.", view.messages_dropped);
-    figure(text, "keel_uptime_seconds", "counter", "Seconds since the start.",
-            (uint64_t)(view.uptime_ns / KEEL_SECONDS(1)));
+    size_t room = keel_metrics_write(NULL, 0) + 4096;
+    char *buffer = keel_alloc(room);
+    size_t size = keel_metrics_write(buffer, room);
+    kl_text_add(text, buffer, size < room ? size : room - 1);
+    keel_free(buffer);
+}
+
+static void add_workers(struct kl_text *text)
+{
     kl_text_addz(text,
             "# HELP keel_worker_busy_seconds_total Time spent running processes.\n"
             "# TYPE keel_worker_busy_seconds_total counter\n");
@@ -72,7 +61,8 @@ static void add_web(struct kl_text *text, struct kl_web *web)
 keel_term keel_web_metrics_text(const keel_web_request *request)
 {
     struct kl_text text = {0};
-    add_runtime(&text);
+    add_program(&text);
+    add_workers(&text);
     add_web(&text, request->peer->web);
     keel_term binary = keel_binary(text.data, text.size);
     kl_text_done(&text);

@@ -4,6 +4,7 @@
 #include "guard.h"
 
 #include <keel/message.h>
+#include <keel/metric.h>
 #include <keel/web/endpoint.h>
 #include <pthread.h>
 
@@ -28,6 +29,7 @@ struct kl_web {
     unsigned timeout_s;
     int port; // asked for
     keel_pid listener;
+    keel_metric *took; // seconds from the listener to the answer; may be NULL
 
     pthread_mutex_t lock;
     // Under the lock.
@@ -81,6 +83,7 @@ struct kl_web_peer {
     bool is_socket; // an open page, not a request
     bool is_head;
     bool handed_over;
+    int64_t since; // by keel_system_time, when it was
     bool running; // counted in web->requests
     bool done; // its answer is out
     char session[KL_SESSION_SIZE];

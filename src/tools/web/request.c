@@ -166,6 +166,10 @@ void keel_web_reply(keel_web_request *request, int status, const char *content_t
         memcpy(answer->owned, data, size);
         answer->size = size;
     }
+    if (request->peer->web->took != NULL) {
+        keel_metric_observe(request->peer->web->took,
+                (double)(keel_system_time() - request->peer->since) / 1e9);
+    }
     kl_web_peer_answer(request->peer, answer);
 }
 
