@@ -21,7 +21,7 @@ static void put_all(void *context, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         keel_scope scope = keel_scope_open();
         keel_term key = next_key(&seed);
-        KEEL_ASSERT(keel_cache_put("bench_cache", key,
+        KEEL_ASSERT(keel_cache_put(keel_atom(bench_cache), key,
                             keel_make("{user, Key, <<\"anna\">>, 42}", key)) == KEEL_OK);
         keel_scope_close(&scope);
         bench_give_way(i);
@@ -35,7 +35,7 @@ static void get_all(void *context, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         keel_scope scope = keel_scope_open();
         keel_term key = next_key(&seed);
-        keel_term value = keel_cache_get("bench_cache", key);
+        keel_term value = keel_cache_get(keel_atom(bench_cache), key);
         KEEL_ASSERT(keel_element(value, 1).word == key.word);
         keel_scope_close(&scope);
         bench_give_way(i);
@@ -49,7 +49,7 @@ void bench_cache(const char *name, uint64_t count)
             keel_cache_start_link(.name = keel_atom(bench_cache), .ttl = KEEL_MINUTES(10)));
     for (int i = 0; i < KEYS; i++) {
         keel_term value = keel_make("{user, Key, <<\"anna\">>, 42}", i);
-        KEEL_ASSERT(keel_cache_put("bench_cache", keel_int(i), value) == KEEL_OK);
+        KEEL_ASSERT(keel_cache_put(keel_atom(bench_cache), keel_int(i), value) == KEEL_OK);
     }
     bench_print_per_item("cache_put", bench_measure(count, put_all, NULL), count);
     bench_print_per_item("cache_get", bench_measure(count, get_all, NULL), count);
@@ -60,7 +60,8 @@ static void check_all(void *context, uint64_t count)
     uint32_t seed = 1;
     (void)context;
     for (uint64_t i = 0; i < count; i++) {
-        keel_status status = keel_limiter_check("bench_limiter", next_key(&seed), NULL);
+        keel_status status = keel_limiter_check(
+                keel_atom(bench_limiter), next_key(&seed), NULL);
         KEEL_ASSERT(status == KEEL_OK);
         bench_give_way(i);
     }
