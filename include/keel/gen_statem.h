@@ -169,6 +169,8 @@ KEEL_BEGIN_DECLS
 #endif
 
 // --- actions: each makes a term; what is told of it happens when it is returned ---
+//
+// Contents that are KEEL_NONE become the atom undefined.
 
 /// Answers a call, this one or an older one. OTP: {reply, From, Reply}.
 /// @thread any @since 0.1

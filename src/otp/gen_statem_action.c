@@ -23,11 +23,19 @@ keel_result keel_transition_make(uint8_t kind, const keel_term *terms, size_t co
     return result;
 }
 
+// What is no term cannot stand in one.
+static keel_term some(keel_term term)
+{
+    return keel_is_none(term) ? keel_atom(undefined) : term;
+}
+
 keel_term keel_event_type_term(const keel_event *event)
 {
+    bool from_nobody = keel_is_none(event->from.tag);
     switch (event->type) {
     case KEEL_EVENT_CALL:
-        return keel_tuple_of(keel_atom(call), keel_from_to_term(event->from));
+        return keel_tuple_of(keel_atom(call),
+                from_nobody ? keel_atom(undefined) : keel_from_to_term(event->from));
     case KEEL_EVENT_CAST:
         return keel_atom(cast);
     case KEEL_EVENT_INFO:
@@ -39,15 +47,21 @@ keel_term keel_event_type_term(const keel_event *event)
     case KEEL_EVENT_STATE_TIMEOUT:
         return keel_atom(state_timeout);
     case KEEL_EVENT_NAMED_TIMEOUT:
-        return keel_tuple_of(keel_atom(timeout), event->name);
+        return keel_tuple_of(keel_atom(timeout), some(event->name));
     default:
         return keel_atom(enter);
     }
 }
 
+// A reply that is no term, or to nobody, is told of as a bad action.
 keel_term keel_do_reply(keel_from from, keel_term reply)
 {
-    return keel_tuple_of(keel_atom(reply), keel_from_to_term(from), reply);
+    if (keel_is_none(from.tag)) {
+        return keel_tuple_of(keel_atom(reply), keel_atom(undefined), some(reply));
+    }
+    keel_term to = keel_from_to_term(from);
+    return keel_is_none(reply) ? keel_tuple_of(keel_atom(reply), to)
+                               : keel_tuple_of(keel_atom(reply), to, reply);
 }
 
 keel_status keel_gen_statem_reply(keel_term replies)
@@ -75,7 +89,8 @@ keel_term keel_do_postpone(void)
 keel_term keel_do_next_event(keel_event_type type, keel_term content)
 {
     keel_event event = {.type = type};
-    return keel_tuple_of(keel_atom(next_event), keel_event_type_term(&event), content);
+    return keel_tuple_of(
+            keel_atom(next_event), keel_event_type_term(&event), some(content));
 }
 
 keel_term keel_do_hibernate(void)
@@ -90,6 +105,7 @@ static keel_term start_timeout(
         keel_term type, int64_t time, bool absolute, keel_term content)
 {
     bool fine = time % KEEL_MS(1) != 0;
+    content = some(content);
     keel_term options = keel_nil();
     if (time == INT64_MAX) { // KEEL_FOREVER, KEEL_NEVER
         return keel_tuple_of(type, keel_atom(infinity), content);
@@ -112,12 +128,12 @@ static keel_term cancel_timeout(keel_term type)
 
 static keel_term update_timeout(keel_term type, keel_term content)
 {
-    return keel_tuple_of(type, keel_atom(update), content);
+    return keel_tuple_of(type, keel_atom(update), some(content));
 }
 
 static keel_term named(keel_term name)
 {
-    return keel_tuple_of(keel_atom(timeout), name);
+    return keel_tuple_of(keel_atom(timeout), some(name));
 }
 
 keel_term keel_do_timeout(keel_duration duration, keel_term content)

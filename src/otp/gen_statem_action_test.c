@@ -16,6 +16,9 @@ TEST("actions look as in OTP")
     SAME(keel_do_next_event(KEEL_EVENT_INTERNAL, x), "{next_event, internal, x}");
     SAME(keel_do_next_event(KEEL_EVENT_CAST, x), "{next_event, cast, x}");
     SAME(keel_do_next_event(KEEL_EVENT_STATE_TIMEOUT, x), "{next_event, state_timeout, x}");
+    SAME(keel_do_next_event(KEEL_EVENT_CALL, x), "{next_event, {call, undefined}, x}");
+    SAME(keel_do_next_event(KEEL_EVENT_NAMED_TIMEOUT, x),
+            "{next_event, {timeout, undefined}, x}");
     SAME(keel_do_change_module(&other), "{change_callback_module, _}");
     SAME(keel_do_push_module(&other), "{push_callback_module, _}");
     SAME(keel_do_pop_module(), "pop_callback_module");
@@ -44,6 +47,17 @@ TEST("timeouts look as in OTP")
             "{{timeout, n}, 2, x, [{abs, true}]}");
     SAME(keel_do_update_named_timeout(n, x), "{{timeout, n}, update, x}");
     SAME(keel_do_cancel_named_timeout(n), "{{timeout, n}, cancel}");
+}
+
+TEST("what is no term is undefined, and such a reply no action")
+{
+    keel_from nobody = {{0}, {0}};
+    SAME(keel_do_timeout(KEEL_MS(5), KEEL_NONE), "{timeout, 5, undefined}");
+    SAME(keel_do_update_state_timeout(KEEL_NONE), "{state_timeout, update, undefined}");
+    SAME(keel_do_cancel_named_timeout(KEEL_NONE), "{{timeout, undefined}, cancel}");
+    SAME(keel_do_next_event(KEEL_EVENT_CAST, KEEL_NONE), "{next_event, cast, undefined}");
+    SAME(keel_do_reply(nobody, keel_atom(x)), "{reply, undefined, x}");
+    SAME(keel_do_reply(nobody, KEEL_NONE), "{reply, undefined, undefined}");
 }
 
 TEST("a result has the state, and the actions as one list")

@@ -43,6 +43,39 @@ PROCESS_TEST("a result or an action that is none ends the machine",
             "{{bad_action_from_state_function, {timeout, x, y}}, []}");
 }
 
+// Inserts a call that nobody made.
+static keel_result insert_nobody(const keel_event *event, void *data)
+{
+    (void)data;
+    return keel_keep_state(keel_do_next_event(KEEL_EVENT_CALL, event->content));
+}
+static const keel_gen_statem careless = {
+        .name = "careless", MACHINE_CALLBACKS, .handle_event = insert_nobody};
+
+PROCESS_TEST("a call that nobody made cannot be inserted", .ids = "SM-077")
+{
+    CHECK_TERM(end_after(&careless, keel_atom(x)),
+            "{{bad_action_from_state_function, {next_event, {call, undefined}, x}}, []}");
+}
+
+// Answers a call with what is no term.
+static keel_result answer_nothing(const keel_event *event, void *data)
+{
+    (void)data;
+    return keel_keep_state(keel_do_reply(event->from, KEEL_NONE));
+}
+static const keel_gen_statem speechless = {
+        .name = "speechless", MACHINE_CALLBACKS, .handle_event = answer_nothing};
+
+PROCESS_TEST("a reply that is no term ends the machine, and its caller hears of it",
+        .ids = "SM-051")
+{
+    keel_term why = KEEL_NONE;
+    CHECK_INT(
+            keel_gen_statem_call(machine_of(&speechless), keel_atom(x), &why), KEEL_E_EXIT);
+    CHECK_TERM(why, "{{bad_action_from_state_function, {reply, {_, _}}}, []}");
+}
+
 PROCESS_TEST("replies before a bad action are sent all the same")
 {
     keel_pid pid = new_machine();
