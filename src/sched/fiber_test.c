@@ -282,3 +282,88 @@ TEST("fibers go on on whatever worker runs them next")
     CHECK(moves > 0);
     kl_sched_stop();
 }
+
+// --- fibers that rest ---
+
+static void count_and_rest(void *argument)
+{
+    for (;;) {
+        *(int *)argument += 1;
+        kl_fiber_rest();
+    }
+}
+
+static void keep_one(void *argument)
+{
+    struct kl_stack *stack = kl_stack_acquire(0);
+    struct kl_stack *second = kl_stack_acquire(0);
+    int count = 0, other = 0;
+    // Measured ones are not kept: at first all are.
+    stack->measured = second->measured = false;
+    kl_fiber_prepare(stack, count_and_rest, &count);
+    kl_fiber_prepare(second, count_and_rest, &other);
+    CHECK_INT(kl_fiber_resume(stack), KL_FIBER_RESTED);
+    CHECK_INT(kl_fiber_resume(second), KL_FIBER_RESTED);
+    CHECK(kl_stack_keep(stack));
+    CHECK(!kl_stack_keep(second)); // there is one
+    CHECK_INT(kl_fiber_resume(stack), KL_FIBER_RESTED);
+    CHECK_INT(count, 2);
+    CHECK_INT(other, 1);
+    kl_fiber_abandon(second);
+    kl_stack_release(second);
+    *(int *)argument = 1;
+}
+
+TEST("a fiber that rests goes on where it was, and one of them is kept")
+{
+    start_workers(1);
+    int ran = 0;
+    call_and_wait(keep_one, &ran);
+    CHECK_INT(ran, 1);
+    kl_sched_stop(); // gives the kept one back
+    struct kl_sched_stats stats;
+    kl_sched_stats(&stats);
+    CHECK_INT(stats.stacks - stats.stacks_idle, 0);
+}
+
+// A task whose turns are made by the worker: twice in one turn.
+struct asked {
+    struct kl_task task;
+    struct kl_stack *stack;
+    int count, back;
+    struct signal_count done;
+};
+
+static void came_back(struct kl_task *task, enum kl_fiber_end end)
+{
+    struct asked *asked = (struct asked *)task;
+    CHECK_INT(end, KL_FIBER_RESTED);
+    CHECK(kl_fiber_current() == NULL);
+    if (++asked->back == 1) {
+        kl_fiber_next(asked->stack, came_back);
+        return;
+    }
+    kl_fiber_abandon(asked->stack);
+    kl_stack_release(asked->stack);
+    signal_add(&asked->done);
+}
+
+static void ask_for_fiber(struct kl_task *task)
+{
+    struct asked *asked = (struct asked *)task;
+    asked->stack = kl_stack_acquire(0);
+    kl_fiber_prepare(asked->stack, count_and_rest, &asked->count);
+    kl_fiber_next(asked->stack, came_back);
+    CHECK_INT(asked->count, 0); // not before `run` has returned
+}
+
+TEST("a worker resumes the fiber that a task asks for, and again when that is asked")
+{
+    start_workers(1);
+    struct asked asked = {.task = {.run = ask_for_fiber, .priority = KL_PRIORITY_NORMAL}};
+    kl_sched_wake(&asked.task);
+    signal_wait(&asked.done, 1);
+    CHECK_INT(asked.count, 2);
+    CHECK_INT(asked.back, 2);
+    kl_sched_stop();
+}

@@ -74,3 +74,31 @@ TEST("a task can be taken from any place of its queue")
         CHECK_INT(queue.occupied, 0);
     }
 }
+
+TEST("a task that only expects something is queued, but not ready")
+{
+    struct kl_runq queue = {.home = 7};
+    struct kl_task server, client;
+    push(&queue, &server, KL_PRIORITY_NORMAL);
+    client.priority = KL_PRIORITY_NORMAL;
+    kl_runq_push_expecting(&queue, &client);
+    CHECK_INT(queue.queued, 2);
+    CHECK_INT(kl_runq_ready(&queue), 1);
+    CHECK_INT(client.home, 7);
+    CHECK(kl_runq_pop_at(&queue, KL_PRIORITY_NORMAL, 1) == &client);
+    CHECK_INT(kl_runq_ready(&queue), 1);
+    CHECK(!kl_task_is_queued(&client));
+    CHECK(kl_runq_pop(&queue) == &server);
+    CHECK_INT(kl_runq_ready(&queue), 0);
+}
+
+TEST("a task that is moved to another queue is at home there")
+{
+    struct kl_runq from = {.home = 1}, to = {.home = 2};
+    struct kl_task task = {.priority = KL_PRIORITY_NORMAL};
+    kl_runq_push_expecting(&from, &task);
+    kl_runq_move(&from, &to, 1);
+    CHECK_INT(task.home, 2);
+    CHECK_INT(from.expecting, 0);
+    CHECK_INT(kl_runq_ready(&to), 1);
+}

@@ -66,3 +66,64 @@ TEST("a task can ask who it is and where")
     CHECK(kl_task_current() == NULL);
     kl_sched_stop();
 }
+
+// --- tasks that wait in the queue of who asks ---
+
+static void hold_another(void *argument)
+{
+    uint32_t *count = argument;
+    struct kl_hold hold;
+    static struct call other; // it runs after this turn
+    memset(&other, 0, sizeof other);
+    CHECK(!kl_sched_hold(&other.task, &hold));
+    call_wake(&other, add_one, count);
+    CHECK(kl_task_is_queued(&other.task));
+    CHECK(kl_sched_hold(&other.task, &hold));
+    kl_sched_let_go(&hold);
+    CHECK_INT(*count, 0);
+    CHECK(!kl_sched_hold(kl_task_current(), &hold)); // it runs, so it is in no queue
+}
+
+TEST("a task can hold one that waits behind it on its worker, and no other one")
+{
+    start_workers(1);
+    uint32_t count = 0;
+    call_and_wait(hold_another, &count);
+    call_and_wait(add_one, &count);
+    CHECK_INT(kl_load_acquire(&count), 2);
+    struct call outside = {0};
+    struct kl_hold hold;
+    CHECK(!kl_sched_hold(&outside.task, &hold));
+    kl_sched_stop();
+}
+
+// A task that asks another one for something and waits its turn.
+struct asking {
+    struct kl_task task;
+    struct call server;
+    uint32_t answered;
+    int turns;
+    struct signal_count done;
+};
+
+static void ask_and_wait(struct kl_task *task)
+{
+    struct asking *asking = (struct asking *)task;
+    if (asking->turns++ == 0) {
+        call_wake(&asking->server, add_one, &asking->answered);
+        kl_sched_wait_turn(task);
+        return;
+    }
+    CHECK_INT(asking->answered, 1);
+    signal_add(&asking->done);
+}
+
+TEST("a task that waits its turn runs after what it has woken")
+{
+    start_workers(1);
+    struct asking asking = {.task = {.run = ask_and_wait, .priority = KL_PRIORITY_NORMAL}};
+    kl_sched_wake(&asking.task);
+    signal_wait(&asking.done, 1);
+    CHECK_INT(asking.turns, 2);
+    kl_sched_stop();
+}
