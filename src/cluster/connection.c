@@ -14,8 +14,9 @@ static void end(void *context)
     }
     if (connection->peer != NULL &&
             kl_peer_lost(connection->peer, connection->link.ticket)) {
-        kl_watchers_tell(connection->peer,
+        kl_watchers_tell(connection->peer, connection->link.hidden,
                 connection->up ? KL_NODE_DOWN : KL_NODE_UNREACHABLE, connection->why);
+        kl_peer_left(connection->peer);
     }
     kl_channel_shut(connection->channel);
     kl_channel_unref(connection->channel);
@@ -187,7 +188,8 @@ void kl_connection_run(struct kl_connection *connection)
         return; // another connection was faster
     }
     connection->up = true;
-    kl_watchers_tell(peer, KL_NODE_UP, KEEL_NONE);
+    kl_peer_await_left(peer);
+    kl_watchers_tell(peer, connection->link.hidden, KL_NODE_UP, KEEL_NONE);
     kl_writer_go(connection->link.writer);
     kl_release_ask(peer);
     while (take_frames(connection)) {

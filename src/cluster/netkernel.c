@@ -190,6 +190,8 @@ static void disconnect(struct kl_peer *peer)
         kl_peer_abandon(peer);
         return;
     }
+    // What was sent before, the last reply of somebody perhaps, shall arrive.
+    kl_peer_await_written(peer, KEEL_IN(KEEL_SECONDS(1)).at);
     keel_ref monitor = keel_monitor(reader);
     keel_process_exit(reader, keel_atom(kill));
     keel_status status = keel_receive_match(

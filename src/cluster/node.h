@@ -97,7 +97,8 @@ void kl_release_ask(struct kl_peer *peer);
 // --- watchers.c: who hears of nodes that come and go ---
 // UNREACHABLE: it could not be connected to.
 enum kl_node_event { KL_NODE_UP, KL_NODE_DOWN, KL_NODE_UNREACHABLE };
-void kl_watchers_tell(struct kl_peer *peer, enum kl_node_event event, keel_term reason);
+void kl_watchers_tell(
+        struct kl_peer *peer, bool hidden, enum kl_node_event event, keel_term reason);
 keel_status kl_watchers_add(keel_pid pid, keel_term node, int which, bool info);
 bool kl_watchers_remove(keel_pid pid, keel_term node, int which, bool info);
 // Of one process, or (none) all but the lasting.

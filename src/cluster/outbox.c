@@ -309,6 +309,22 @@ void kl_peer_await_room(struct kl_peer *peer, uint32_t connection)
     (void)ready; // where one may not wait, one goes on
 }
 
+static bool is_written(void *context)
+{
+    struct kl_peer *peer = context;
+    kl_lock_take(&peer->lock);
+    bool written = peer->state != KL_PEER_UP || peer->queued == 0 ||
+                   !kl_peer_await_locked(peer);
+    kl_lock_give(&peer->lock);
+    return written;
+}
+
+void kl_peer_await_written(struct kl_peer *peer, int64_t deadline)
+{
+    bool written = kl_wait_until(is_written, peer, deadline);
+    (void)written; // who does not read gets no more
+}
+
 static bool is_decided(void *context)
 {
     struct kl_peer *peer = context;

@@ -284,7 +284,34 @@ void kl_peer_abandon(struct kl_peer *peer)
     kl_lock_take(&peer->lock);
     uint64_t ticket = peer->ticket;
     kl_lock_give(&peer->lock);
-    kl_peer_lost(peer, ticket);
+    if (kl_peer_lost(peer, ticket)) {
+        kl_peer_left(peer);
+    }
+}
+
+void kl_peer_left(struct kl_peer *peer)
+{
+    kl_lock_take(&peer->lock);
+    struct kl_awaiting *awaiting = peer->awaiting;
+    peer->awaiting = NULL;
+    peer->leaving = false;
+    kl_lock_give(&peer->lock);
+    kl_peer_wake_all(awaiting);
+}
+
+static bool has_left(void *context)
+{
+    struct kl_peer *peer = context;
+    kl_lock_take(&peer->lock);
+    bool left = !peer->leaving || !kl_peer_await_locked(peer);
+    kl_lock_give(&peer->lock);
+    return left;
+}
+
+void kl_peer_await_left(struct kl_peer *peer)
+{
+    bool left = kl_wait_until(has_left, peer, KEEL_IN(KEEL_SECONDS(5)).at);
+    (void)left; // whoever should have told is stuck: the news must go on
 }
 
 bool kl_peer_up(struct kl_peer *peer, const struct kl_peer_link *link)
@@ -341,6 +368,7 @@ bool kl_peer_lost(struct kl_peer *peer, uint64_t ticket)
             .named = peer->named,
             .writer = peer->writer};
     uint32_t connection = kl_peer_connection(peer);
+    peer->leaving = true;
     peer->state = KL_PEER_DOWN;
     peer->ticket = 0;
     peer->reader = peer->writer = (keel_pid){0};

@@ -43,6 +43,7 @@ struct kl_peer {
     enum kl_peer_state state;
     uint16_t epoch;
     bool writer_idle;
+    bool leaving; // was lost, and not everybody has been told
     bool hidden;
     uint64_t ticket;
     uint64_t agreed; // flags
@@ -96,6 +97,10 @@ struct kl_peer_link {
 bool kl_peer_up(struct kl_peer *peer, const struct kl_peer_link *link);
 // Makes it DOWN and tells all who are attached; false when the ticket is not the peer's.
 bool kl_peer_lost(struct kl_peer *peer, uint64_t ticket);
+// Whoever hears of nodes has been told of it: the news of the next connection, which may be
+// there already, waits for that.
+void kl_peer_left(struct kl_peer *peer);
+void kl_peer_await_left(struct kl_peer *peer);
 
 // --- sending ---
 
@@ -110,6 +115,8 @@ void kl_peer_detach(struct kl_peer *peer, uint32_t connection, keel_pid pid);
 bool kl_peer_busy(struct kl_peer *peer);
 // Waits while it is busy, in a process.
 void kl_peer_await_room(struct kl_peer *peer, uint32_t connection);
+// Waits until everything is written, or the deadline has passed, in a process.
+void kl_peer_await_written(struct kl_peer *peer, int64_t deadline);
 // Waits until a CONNECTING peer is something else, in a process; true when it is UP.
 bool kl_peer_await_up(struct kl_peer *peer);
 

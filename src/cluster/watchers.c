@@ -118,10 +118,11 @@ static void tell_one(const struct watcher *watcher, keel_term what, keel_term no
     keel_send(watcher->pid, message);
 }
 
-void kl_watchers_tell(struct kl_peer *peer, enum kl_node_event event, keel_term reason)
+void kl_watchers_tell(
+        struct kl_peer *peer, bool hidden, enum kl_node_event event, keel_term reason)
 {
     enum { AT_ONCE = 64 };
-    int kind = peer->hidden ? KEEL_NODES_HIDDEN : KEEL_NODES_VISIBLE;
+    int kind = hidden ? KEEL_NODES_HIDDEN : KEEL_NODES_VISIBLE;
     struct watcher some[AT_ONCE], *list = some;
     size_t room = AT_ONCE;
     size_t count = concerned(peer, event, kind, NULL, 0);
@@ -133,7 +134,7 @@ void kl_watchers_tell(struct kl_peer *peer, enum kl_node_event event, keel_term 
     count = list == NULL ? 0 : concerned(peer, event, kind, list, room);
     for (size_t i = 0; i < count && i < room; i++) {
         tell_one(&list[i], event == KL_NODE_UP ? keel_atom(nodeup) : keel_atom(nodedown),
-                peer->name, peer->hidden ? keel_atom(hidden) : keel_atom(visible), reason);
+                peer->name, hidden ? keel_atom(hidden) : keel_atom(visible), reason);
     }
     keel_scope_close(&scope);
     if (list != some) {
