@@ -24,9 +24,9 @@ def fetch():
         return None, "there is no npm"
     with tempfile.TemporaryDirectory() as folder:
         try:
-            subprocess.run([npm, "pack", "--silent", "--prefer-offline", PACKAGE], cwd=folder,
-                           check=True, timeout=60, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
+            subprocess.run([npm, "pack", "--silent", "--prefer-offline", "--fetch-retries=0",
+                            "--fetch-timeout=15000", PACKAGE], cwd=folder, check=True, timeout=40,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             with tarfile.open(next(pathlib.Path(folder).glob("*.tgz"))) as archive:
                 script = archive.extractfile(FILE).read()
                 notice = archive.extractfile("package/LICENSE").read().decode()
