@@ -4,8 +4,8 @@
 #include "ending.h"
 #include "report.h"
 #include "start.h"
-#include "upgrade.h"
 #include "statem.h"
+#include "upgrade.h"
 
 static keel_next start(void *memory, keel_term argument);
 static keel_next receive(void *memory, const keel_message *message);
