@@ -176,7 +176,7 @@ static void open_server(struct server *server)
     socklen_t size = sizeof address;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK_INT(bind(server->listener, (struct sockaddr *)&address, size), 0);
-    CHECK_INT(listen(server->listener, 8), 0);
+    CHECK_INT(listen(server->listener, 64), 0);
     CHECK_INT(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
     snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d",
             ntohs(address.sin_port));
