@@ -363,7 +363,7 @@ static keel_result handle_info(keel_term message, void *at)
         go_on(state);
     } else if (keel_is(message, again)) {
         start_flush(state);
-    } else if (keel_match(message, "{{loan, Id}, _, process, _, _}", &id)) {
+    } else if (keel_match(message, "{Id, _, process, _, _}", &id)) {
         forget_adder(state, kl_loans_find(&state->adders, id));
     } else if (!keel_match(message, "{'EXIT', _, _}")) {
         return keel_unexpected(message);

@@ -34,7 +34,7 @@ struct kl_loan *kl_loans_add(
     *(loans->last == 0 ? &loans->first : &loans->loan[loans->last - 1].after) = place;
     loans->last = place;
     loans->waiting++;
-    keel_monitor_opts opts = {.tag = keel_make("{loan, Id}", loan->id)};
+    keel_monitor_opts opts = {.tag = keel_uint(loan->id)};
     keel_ref monitor = {0};
     if (keel_monitor_opt(keel_from_pid(from.pid), &opts, &monitor) == KEEL_OK) {
         loan->monitor = keel_to_ref(keel_keep(keel_from_ref(monitor)));

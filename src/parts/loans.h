@@ -28,7 +28,7 @@ struct kl_loans {
 };
 
 // Adds one at the end of the queue, and monitors its process: when that ends, a message
-// {{loan, Id}, Ref, process, Pid, Reason} comes.
+// {Id, Ref, process, Pid, Reason} comes: a number takes no memory.
 struct kl_loan *kl_loans_add(
         struct kl_loans *loans, keel_term key, keel_term note, keel_from from);
 // By its number, or by the borrower's reference; NULL: it is over.

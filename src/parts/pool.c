@@ -369,7 +369,7 @@ static keel_result handle_info(keel_term message, void *at)
             bool works = status == KEEL_OK && keel_to_bool(value);
             checked(state, (uint32_t)keel_to_int(keel_element(tag, 1)), works);
         }
-    } else if (keel_match(message, "{{loan, Id}, _, process, _, _}", &id)) {
+    } else if (keel_match(message, "{Id, _, process, _, _}", &id)) {
         end_loan(state, kl_loans_find(&state->loans, id), BORROWER_ENDED);
     } else if (keel_is(message, open)) {
         state->backing_off = false;

@@ -288,7 +288,7 @@ static keel_result handle_info(keel_term message, void *at)
         if (!worker_ended(state, pid)) {
             return keel_stop_with(keel_atom(shutdown));
         }
-    } else if (keel_match(message, "{{loan, Id}, _, process, _, _}", &id)) {
+    } else if (keel_match(message, "{Id, _, process, _, _}", &id)) {
         forget(state, kl_loans_find(&state->calls, id));
     } else if (keel_match(message, "{restart, Place}", &place)) {
         restart_worker(state, place);
