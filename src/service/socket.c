@@ -15,19 +15,19 @@ static void free_socket(void *pointer)
     kl_free(socket, sizeof *socket);
 }
 
-struct kl_socket *kl_socket_of(keel_term socket)
+struct kl_socket *kl_inet_of(keel_term socket)
 {
     return keel_to_pointer(socket, resource_type);
 }
 
-bool kl_socket_is_closed(const struct kl_socket *socket)
+bool kl_inet_is_closed(const struct kl_socket *socket)
 {
     return kl_load_acquire(&socket->closed) != 0; // pairs with the exchange of the closer
 }
 
 // The descriptor itself stays until the last term is gone, so that nobody reads from
 // another file that got its number.
-bool kl_socket_shut(struct kl_socket *socket)
+bool kl_inet_shut(struct kl_socket *socket)
 {
     if (kl_exchange_acq_rel(&socket->closed, 1) != 0) {
         return false;
@@ -70,12 +70,12 @@ static void stop_reader(struct keeper *keeper)
 
 static void start_reader(struct keeper *keeper, bool once)
 {
-    if (keeper->reader.word == 0 && !kl_socket_is_closed(keeper->socket)) {
+    if (keeper->reader.word == 0 && !kl_inet_is_closed(keeper->socket)) {
         keel_term plan = keel_make("{Socket, Keeper, Owner, Once}", keeper->term,
                 keel_self(), owner_of(keeper->socket), keel_bool(once));
         keel_spawn_opts opts = {.link = true, .entry = "socket_reader"};
         keel_status status = keel_spawn_opt(
-                kl_socket_reader, plan, &opts, &keeper->reader, NULL);
+                kl_inet_reader, plan, &opts, &keeper->reader, NULL);
         (void)status; // in a process it cannot fail without ending it
     }
 }
@@ -125,14 +125,14 @@ static bool keep(struct keeper *keeper, keel_term message)
 
 static void shut_deferred(void *socket)
 {
-    kl_socket_shut(socket);
+    kl_inet_shut(socket);
 }
 
 // {Socket, Owner}
 static void keep_socket(keel_term plan)
 {
     struct keeper keeper = {.term = keel_element(plan, 0)};
-    keeper.socket = kl_socket_of(keeper.term);
+    keeper.socket = kl_inet_of(keeper.term);
     keel_trap_exit(true);
     keel_defer(shut_deferred, keeper.socket); // whatever ends it
     keeper.monitor = keel_monitor(keel_to_pid(keel_element(plan, 1)));
@@ -143,12 +143,12 @@ static void keep_socket(keel_term plan)
         open = keep(&keeper, keel_receive());
         keel_scope_close(&scope);
     }
-    kl_socket_shut(keeper.socket);
+    kl_inet_shut(keeper.socket);
     stop_reader(&keeper);
 }
 
-keel_status kl_socket_new(int fd, enum kl_socket_kind kind, const keel_socket_opts *opts,
-        keel_term *ret_socket)
+keel_status kl_inet_new(
+        int fd, enum kl_inet_kind kind, const keel_socket_opts *opts, keel_term *ret_socket)
 {
     struct kl_socket *socket = kl_alloc_zero(sizeof *socket);
     if (socket == NULL) {
@@ -194,11 +194,11 @@ static keel_pid keeper_of(struct kl_socket *socket)
 
 keel_status keel_socket_active(keel_term term, keel_active active)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     if (socket == NULL || socket->kind == KL_LISTENER) {
         return KEEL_E_BADARG;
     }
-    if (kl_socket_is_closed(socket)) {
+    if (kl_inet_is_closed(socket)) {
         return KEEL_SOCKET_CLOSED;
     }
     kl_store_relaxed(&socket->active, (uint32_t)active);
@@ -210,7 +210,7 @@ keel_status keel_socket_active(keel_term term, keel_active active)
 
 keel_status keel_socket_packet(keel_term term, keel_packet packet)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     if (socket == NULL || (unsigned)packet > KEEL_PACKET_4) {
         return KEEL_E_BADARG;
     }
@@ -220,7 +220,7 @@ keel_status keel_socket_packet(keel_term term, keel_packet packet)
 
 keel_status keel_socket_give(keel_term term, keel_pid to)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     if (socket == NULL || to.word == 0) {
         return KEEL_E_BADARG;
     }
@@ -241,7 +241,7 @@ keel_status keel_socket_give(keel_term term, keel_pid to)
 
 keel_status keel_socket_shutdown(keel_term term)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     if (socket == NULL) {
         return KEEL_E_BADARG;
     }
@@ -250,8 +250,8 @@ keel_status keel_socket_shutdown(keel_term term)
 
 void keel_socket_close(keel_term term)
 {
-    struct kl_socket *socket = kl_socket_of(term);
-    if (socket != NULL && kl_socket_shut(socket)) {
+    struct kl_socket *socket = kl_inet_of(term);
+    if (socket != NULL && kl_inet_shut(socket)) {
         keel_send(keeper_of(socket), keel_atom(close));
     }
 }
@@ -259,7 +259,7 @@ void keel_socket_close(keel_term term)
 static keel_term address_by(
         keel_term term, int (*get)(int fd, struct sockaddr *address, socklen_t *length))
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     struct kl_address address = {.length = sizeof address.as};
     if (socket == NULL || get(socket->fd, &address.as.any, &address.length) != 0) {
         return KEEL_NONE;

@@ -13,11 +13,11 @@
 // record: closing it shuts it down, which wakes all who wait. A *keeper*, a process for
 // each socket, watches the owner, and has a *reader* while the socket is active.
 
-enum kl_socket_kind { KL_STREAM, KL_LISTENER, KL_DATAGRAM };
+enum kl_inet_kind { KL_STREAM, KL_LISTENER, KL_DATAGRAM };
 
 struct kl_socket {
     int fd;
-    enum kl_socket_kind kind;
+    enum kl_inet_kind kind;
     uint32_t closed; // set once, by whoever closes
     uint32_t packet; // keel_packet; read and written atomically
     keel_socket_opts opts; // of those accepted; its address is not kept
@@ -33,25 +33,25 @@ struct kl_socket {
 };
 
 // The record of a socket's term, or NULL.
-struct kl_socket *kl_socket_of(keel_term socket);
+struct kl_socket *kl_inet_of(keel_term socket);
 // Makes a socket of a descriptor, owned by the caller, and its keeper. Takes the
 // descriptor, also when it fails.
-keel_status kl_socket_new(int fd, enum kl_socket_kind kind, const keel_socket_opts *opts,
+keel_status kl_inet_new(int fd, enum kl_inet_kind kind, const keel_socket_opts *opts,
         keel_term *ret_socket);
 // Marks it closed and wakes who waits; true for the first who does.
-bool kl_socket_shut(struct kl_socket *socket);
-bool kl_socket_is_closed(const struct kl_socket *socket);
+bool kl_inet_shut(struct kl_socket *socket);
+bool kl_inet_is_closed(const struct kl_socket *socket);
 
 // --- socket_read.c ---
 
 // Becomes the one who reads; false when somebody does.
-bool kl_socket_begin_read(struct kl_socket *socket);
-void kl_socket_end_read(struct kl_socket *socket);
+bool kl_inet_begin_read(struct kl_socket *socket);
+void kl_inet_end_read(struct kl_socket *socket);
 // The next packet, for who reads.
-keel_status kl_socket_read(struct kl_socket *socket, size_t wanted, keel_deadline deadline,
+keel_status kl_inet_read(struct kl_socket *socket, size_t wanted, keel_deadline deadline,
         keel_term *ret_data);
 // The body of a reader: {Socket, Keeper, Owner, once | all}.
-void kl_socket_reader(keel_term plan);
+void kl_inet_reader(keel_term plan);
 
 // --- socket_packet.c ---
 

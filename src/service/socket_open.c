@@ -51,7 +51,7 @@ static keel_status listen_at(const struct kl_address *address, const keel_socket
         close(fd);
         return -error;
     }
-    return kl_socket_new(fd, KL_LISTENER, opts, ret_socket);
+    return kl_inet_new(fd, KL_LISTENER, opts, ret_socket);
 }
 
 keel_status keel_tcp_listen(
@@ -88,7 +88,7 @@ keel_status keel_socket_from_fd(int fd, const keel_socket_opts *opts, keel_term 
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0) {
         return -errno;
     }
-    return kl_socket_new(fd, listening ? KL_LISTENER : KL_STREAM, some(opts), ret_socket);
+    return kl_inet_new(fd, listening ? KL_LISTENER : KL_STREAM, some(opts), ret_socket);
 }
 
 // Keel writes packets whole: waiting for more only makes them late.
@@ -101,7 +101,7 @@ static void no_delay(int fd, const keel_socket_opts *opts)
 keel_status keel_socket_accept(
         keel_term listener, keel_deadline deadline, keel_term *ret_socket)
 {
-    struct kl_socket *socket = kl_socket_of(listener);
+    struct kl_socket *socket = kl_inet_of(listener);
     if (socket == NULL || socket->kind != KL_LISTENER || ret_socket == NULL) {
         return KEEL_E_BADARG;
     }
@@ -109,13 +109,13 @@ keel_status keel_socket_accept(
         return KEEL_E_OUTSIDE;
     }
     for (;;) {
-        if (kl_socket_is_closed(socket)) {
+        if (kl_inet_is_closed(socket)) {
             return KEEL_SOCKET_CLOSED;
         }
         int fd = accept4(socket->fd, NULL, NULL, FLAGS);
         if (fd >= 0) {
             no_delay(fd, &socket->opts);
-            return kl_socket_new(fd, KL_STREAM, &socket->opts, ret_socket);
+            return kl_inet_new(fd, KL_STREAM, &socket->opts, ret_socket);
         }
         if (errno == EAGAIN) {
             keel_status status = keel_wait_fd(socket->fd, KEEL_READABLE, deadline, NULL);
@@ -123,7 +123,7 @@ keel_status keel_socket_accept(
                 return status;
             }
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            return kl_socket_is_closed(socket) ? KEEL_SOCKET_CLOSED : -errno;
+            return kl_inet_is_closed(socket) ? KEEL_SOCKET_CLOSED : -errno;
         }
     }
 }
@@ -162,7 +162,7 @@ static keel_status connect_to(const struct kl_address *address,
         return status;
     }
     no_delay(fd, opts);
-    return kl_socket_new(fd, KL_STREAM, opts, ret_socket);
+    return kl_inet_new(fd, KL_STREAM, opts, ret_socket);
 }
 
 keel_status keel_tcp_connect(const char *host, uint16_t port, const keel_socket_opts *opts,
@@ -220,13 +220,13 @@ keel_status keel_udp_open(
         return KEEL_E_OUTSIDE;
     }
     int fd = open_bound(&address, SOCK_DGRAM);
-    return fd < 0 ? fd : kl_socket_new(fd, KL_DATAGRAM, opts, ret_socket);
+    return fd < 0 ? fd : kl_inet_new(fd, KL_DATAGRAM, opts, ret_socket);
 }
 
 keel_status keel_udp_send(keel_term term, const char *address, uint16_t port,
         const void *data, size_t size, keel_deadline deadline)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     struct kl_address to;
     if (socket == NULL || socket->kind != KL_DATAGRAM || (data == NULL && size > 0) ||
             !kl_address_numeric(&to, address, port)) {
@@ -234,7 +234,7 @@ keel_status keel_udp_send(keel_term term, const char *address, uint16_t port,
     }
     while (sendto(socket->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT, &to.as.any,
                    to.length) < 0) {
-        if (kl_socket_is_closed(socket)) {
+        if (kl_inet_is_closed(socket)) {
             return KEEL_SOCKET_CLOSED;
         }
         if (errno != EAGAIN) {
@@ -250,7 +250,7 @@ keel_status keel_udp_send(keel_term term, const char *address, uint16_t port,
 
 keel_status keel_udp_recv(keel_term term, keel_deadline deadline, keel_term *ret_datagram)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     if (socket == NULL || socket->kind != KL_DATAGRAM || ret_datagram == NULL) {
         return KEEL_E_BADARG;
     }
@@ -260,7 +260,7 @@ keel_status keel_udp_recv(keel_term term, keel_deadline deadline, keel_term *ret
         struct kl_address from = {.length = sizeof from.as};
         ssize_t got = recvfrom(
                 socket->fd, data, DATAGRAM_MAX, MSG_DONTWAIT, &from.as.any, &from.length);
-        if (kl_socket_is_closed(socket)) {
+        if (kl_inet_is_closed(socket)) {
             status = KEEL_SOCKET_CLOSED;
         } else if (got >= 0) {
             keel_term who = kl_address_term(&from);

@@ -58,7 +58,7 @@ int kl_packet_header(keel_packet packet, size_t size, char header[4])
     if (bytes > 0 && size >= (uint64_t)1 << (8 * bytes)) {
         return -1;
     }
-    for (size_t i = 0; i < bytes; i++) {
+    for (size_t i = 0; i < bytes && i < 4; i++) {
         header[i] = (char)(size >> (8 * (bytes - 1 - i)));
     }
     return (int)bytes;

@@ -37,12 +37,12 @@ static void give_turn(struct kl_socket *socket, keel_pid *turn)
     kl_lock_give(&socket->lock);
 }
 
-bool kl_socket_begin_read(struct kl_socket *socket)
+bool kl_inet_begin_read(struct kl_socket *socket)
 {
     return take_turn(socket, &socket->receiver);
 }
 
-void kl_socket_end_read(struct kl_socket *socket)
+void kl_inet_end_read(struct kl_socket *socket)
 {
     give_turn(socket, &socket->receiver);
 }
@@ -71,7 +71,7 @@ static keel_status fill(struct kl_socket *socket, size_t whole, keel_deadline de
         return KEEL_E_NOMEM;
     }
     for (;;) {
-        if (kl_socket_is_closed(socket)) {
+        if (kl_inet_is_closed(socket)) {
             return KEEL_SOCKET_CLOSED;
         }
         ssize_t got = recv(socket->fd, socket->data + socket->used,
@@ -109,7 +109,7 @@ static keel_term take(struct kl_socket *socket, size_t offset, size_t size, size
     return data;
 }
 
-keel_status kl_socket_read(struct kl_socket *socket, size_t wanted, keel_deadline deadline,
+keel_status kl_inet_read(struct kl_socket *socket, size_t wanted, keel_deadline deadline,
         keel_term *ret_data)
 {
     for (;;) {
@@ -143,18 +143,18 @@ keel_status kl_socket_read(struct kl_socket *socket, size_t wanted, keel_deadlin
 keel_status keel_socket_recv(
         keel_term term, size_t size, keel_deadline deadline, keel_term *ret_data)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     if (socket == NULL || socket->kind != KL_STREAM || ret_data == NULL) {
         return KEEL_E_BADARG;
     }
     if (!keel_in_process()) {
         return KEEL_E_OUTSIDE;
     }
-    if (kl_load_relaxed(&socket->active) != KEEL_PASSIVE || !kl_socket_begin_read(socket)) {
+    if (kl_load_relaxed(&socket->active) != KEEL_PASSIVE || !kl_inet_begin_read(socket)) {
         return KEEL_E_REFUSED;
     }
-    keel_status status = kl_socket_read(socket, size, deadline, ret_data);
-    kl_socket_end_read(socket);
+    keel_status status = kl_inet_read(socket, size, deadline, ret_data);
+    kl_inet_end_read(socket);
     return status;
 }
 
@@ -166,10 +166,10 @@ static keel_status write_all(
 {
     while (pieces[0].iov_len + pieces[1].iov_len > 0) {
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
-        ssize_t sent = kl_socket_is_closed(socket)
+        ssize_t sent = kl_inet_is_closed(socket)
                                ? -1
                                : sendmsg(socket->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (kl_socket_is_closed(socket) || (sent < 0 && errno == EPIPE)) {
+        if (kl_inet_is_closed(socket) || (sent < 0 && errno == EPIPE)) {
             return KEEL_SOCKET_CLOSED;
         }
         if (sent < 0 && errno == EAGAIN) {
@@ -194,7 +194,7 @@ static keel_status write_all(
 keel_status keel_socket_send(
         keel_term term, const void *data, size_t size, keel_deadline deadline)
 {
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     char header[4];
     if (socket == NULL || socket->kind != KL_STREAM || (data == NULL && size > 0)) {
         return KEEL_E_BADARG;
@@ -237,7 +237,7 @@ static keel_status read_one(
         }
         return status;
     }
-    status = kl_socket_read(socket, 0, KEEL_NEVER, &data);
+    status = kl_inet_read(socket, 0, KEEL_NEVER, &data);
     if (status == KEEL_OK) {
         *ret_message = keel_tuple_of(keel_atom(tcp), term, data);
     }
@@ -248,7 +248,7 @@ static keel_status read_one(
 static void tell_end(
         struct kl_socket *socket, keel_term term, keel_pid owner, keel_status status)
 {
-    if (!kl_socket_is_closed(socket)) {
+    if (!kl_inet_is_closed(socket)) {
         if (status != KEEL_SOCKET_CLOSED) {
             keel_send(owner, keel_tuple_of(keel_atom(tcp_error), term,
                                      keel_string(keel_status_text(status))));
@@ -258,14 +258,14 @@ static void tell_end(
     }
 }
 
-void kl_socket_reader(keel_term plan)
+void kl_inet_reader(keel_term plan)
 {
     keel_term term = keel_element(plan, 0);
     keel_pid owner = keel_to_pid(keel_element(plan, 2));
     bool once = keel_to_bool(keel_element(plan, 3));
-    struct kl_socket *socket = kl_socket_of(term);
+    struct kl_socket *socket = kl_inet_of(term);
     keel_status status = KEEL_OK;
-    while (!kl_socket_begin_read(socket)) { // somebody is in a recv that began before
+    while (!kl_inet_begin_read(socket)) { // somebody is in a recv that began before
         keel_sleep(KEEL_MS(1));
     }
     while (status == KEEL_OK) {
@@ -275,7 +275,7 @@ void kl_socket_reader(keel_term plan)
         if (status == KEEL_OK) {
             if (once) {
                 kl_store_relaxed(&socket->active, KEEL_PASSIVE);
-                kl_socket_end_read(socket);
+                kl_inet_end_read(socket);
             }
             keel_send(owner, message);
         }
@@ -284,6 +284,6 @@ void kl_socket_reader(keel_term plan)
             return;
         }
     }
-    kl_socket_end_read(socket);
+    kl_inet_end_read(socket);
     tell_end(socket, term, owner, status);
 }
