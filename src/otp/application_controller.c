@@ -598,6 +598,13 @@ static void end_master(const struct kl_app *app)
     }
 }
 
+// A start that was under way has succeeded before the end: its master's report waits still.
+static bool came_up(keel_pid master)
+{
+    return keel_receive_match(KEEL_AT_ONCE, "{application_started, ^Master, ok, _}",
+                   master) == KEEL_OK;
+}
+
 // The one started last of those that run, or starting ones first of all.
 static struct kl_app *last_started(void)
 {
@@ -626,9 +633,9 @@ static void stop_all(keel_term reason)
     struct kl_app *app;
     while ((app = last_started()) != NULL) {
         end_master(app);
-        enum kl_app_state before = app->state;
+        bool ran = app->state != KL_APP_STARTING || came_up(app->master);
         set_state(app, KL_APP_LOADED);
-        if (before != KL_APP_STARTING) {
+        if (ran) {
             kl_app_report_end(app->name, keel_atom(stopped), app->type);
         }
     }
