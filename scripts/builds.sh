@@ -36,7 +36,8 @@ build_clang() {
 
 # Without anything a machine may lack: assembly for its processor, optional libraries.
 build_portable() {
-    CC=gcc build_in portable -Dswitch=ucontext -Dbacktrace=disabled -Dzlib=disabled
+    CC=gcc build_in portable -Dswitch=ucontext -Dbacktrace=disabled -Dzlib=disabled \
+        -Dsqlite=disabled -Dpostgres=disabled -Dcurl=disabled -Dtls=disabled -Dweb=disabled
 }
 
 build_asan() {

@@ -11,13 +11,14 @@ compile() {
         $3 $warnings "-I$include" "-x$2" -fsyntax-only -
 }
 
-for path in "$include"/keel/*.h "$include"/keel/*/*.h; do
+for path in $(find "$include/keel" -name '*.h' | sort); do
     header=${path#"$include"/}
+    name=${header#keel/}
     for standard in c11 c17; do
-        check "$header in $standard, gcc" compile "$header" c "gcc -std=$standard"
-        check "$header in $standard, clang" compile "$header" c "clang -std=$standard"
+        check "$name in $standard, gcc" compile "$header" c "gcc -std=$standard"
+        check "$name in $standard, clang" compile "$header" c "clang -std=$standard"
     done
-    check "$header in c++17, gcc" compile "$header" c++ "g++ -std=c++17"
-    check "$header in c++17, clang" compile "$header" c++ "clang++ -std=c++17"
+    check "$name in c++17, gcc" compile "$header" c++ "g++ -std=c++17"
+    check "$name in c++17, clang" compile "$header" c++ "clang++ -std=c++17"
 done
 finish
