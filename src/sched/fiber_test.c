@@ -247,9 +247,13 @@ static void travel(void *argument)
         CHECK(kl_fiber_current() == stack);
         CHECK(kl_task_current() == &traveler->fiber.task);
         int here = kl_worker_current();
-        CHECK(here == 0 || here == 1);
-        traveler->moves += here != last;
-        last = here;
+        CHECK(here <= 1);
+        // Below 0 on a busy machine: the thread was away for so long that its worker went
+        // on without it.
+        if (here >= 0) {
+            traveler->moves += here != last;
+            last = here;
+        }
         traveler->sum += kl_random() & 1;
     }
 }
