@@ -67,6 +67,7 @@ void bench_restart(const char *name, uint64_t count);
 void bench_timer_cancel(const char *name, uint64_t count);
 void bench_timer_lateness(const char *name, uint64_t count);
 void bench_cache(const char *name, uint64_t count);
+void bench_jobs(const char *name, uint64_t count);
 void bench_limiter(const char *name, uint64_t count);
 void bench_pool(const char *name, uint64_t count);
 

@@ -37,6 +37,7 @@ static const struct bench_case cases[] = {
         {"timer_cancel", bench_timer_cancel},
         {"timer_lateness", bench_timer_lateness},
         {"cache", bench_cache},
+        {"jobs", bench_jobs},
         {"limiter_check", bench_limiter},
         {"pool_checkout", bench_pool},
 };

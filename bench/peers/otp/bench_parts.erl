@@ -6,7 +6,7 @@
 -define(KEYS, 10000).
 
 cases() ->
-    [cache, limiter_check, pool_checkout].
+    [cache, limiter_check, pool_checkout, jobs].
 
 run(cache, Count) ->
     Table = ets:new(cache, [set, public, named_table, {read_concurrency, true},
@@ -23,7 +23,37 @@ run(limiter_check, Count) ->
 run(pool_checkout, Count) ->
     {ok, Pool} = bench_pool:start(10),
     Borrow = bench:measure(Count, fun(N) -> borrow_all(Pool, N) end),
-    bench:print(pool_checkout, Borrow / Count, ns).
+    bench:print(pool_checkout, Borrow / Count, ns);
+run(jobs, Count) ->
+    {ok, Memory} = bench_jobs:start(none),
+    bench:print(jobs_memory, bench:measure(Count, fun(N) -> work_off(Memory, N) end) / Count / 1000, us),
+    File = filename:join(os:getenv("TMPDIR", "."), "bench_jobs_" ++ os:getpid()),
+    {ok, Durable} = bench_jobs:start(File),
+    Fewer = max(1, Count div 10),
+    Time = bench:measure(Fewer, fun(N) -> work_off(Durable, N) end),
+    ok = file:delete(File),
+    bench:print(jobs_durable, Time / Fewer / 1000, us).
+
+%% Fifty clients add jobs that only tell of themselves.
+work_off(Queue, Count) ->
+    Self = self(),
+    Share = max(1, Count div 50),
+    Before = gen_server:call(Queue, done),
+    [spawn_link(fun() -> add_all(Queue, Self, Share) end) || _ <- lists:seq(1, 50)],
+    bench:collect(worked, 50 * Share),
+    await(Queue, Before + 50 * Share).
+
+add_all(_Queue, _Bench, 0) ->
+    ok;
+add_all(Queue, Bench, N) ->
+    {ok, _} = bench_jobs:add(Queue, fun() -> Bench ! worked end),
+    add_all(Queue, Bench, N - 1).
+
+await(Queue, Done) ->
+    case gen_server:call(Queue, done) of
+        Done -> ok;
+        _ -> erlang:yield(), await(Queue, Done)
+    end.
 
 key(Seed) ->
     (Seed bsr 8) rem ?KEYS.
