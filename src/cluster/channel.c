@@ -61,7 +61,9 @@ static size_t take_outgoing(struct kl_channel *channel, uint8_t *data)
     kl_lock_take(&channel->lock);
     size_t size = channel->transport->outgoing(channel->session, &said);
     size = size < CHUNK_BYTES ? size : CHUNK_BYTES;
-    memcpy(data, said, size);
+    if (size > 0) {
+        memcpy(data, said, size);
+    }
     channel->transport->sent(channel->session, size);
     kl_lock_give(&channel->lock);
     return size;
