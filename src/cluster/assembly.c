@@ -95,8 +95,10 @@ static enum kl_frame_event append(struct kl_assembly *assembly,
         pending->body = body;
         pending->room = room;
     }
-    memcpy(pending->body + pending->size, part, size);
-    pending->size += size;
+    if (size > 0) {
+        memcpy(pending->body + pending->size, part, size);
+        pending->size += size;
+    }
     return KL_FRAME_PART;
 }
 

@@ -424,7 +424,11 @@ static struct known *send_prepare(struct connection *connection, keel_bytes sql)
         }
         free(place->sql);
     }
-    place->sql = strndup((const char *)sql.data, sql.size);
+    place->sql = malloc(sql.size + 1);
+    if (place->sql != NULL) {
+        memcpy(place->sql, sql.data, sql.size);
+        place->sql[sql.size] = '\0';
+    }
     place->number = ++connection->numbers;
     snprintf(text, sizeof text, "k%u", place->number);
     bool sent = place->sql != NULL &&

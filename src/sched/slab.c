@@ -300,6 +300,8 @@ static struct kl_stack *write_record(struct kl_slab *slab, uint32_t index)
     uint8_t *low = slab->base + slab->stride * index + kl_guard_bytes();
     struct kl_stack *stack = record_of(slab, index);
     uint8_t *scratch = (uint8_t *)stack - SCRATCH_BYTES;
+    // A mapping may lie where one has been that was poisoned when it went.
+    kl_unpoison(low, (size_t)((uint8_t *)stack + RECORD_BYTES - low));
     *stack = (struct kl_stack){
             .low = low,
             .high = scratch,
