@@ -34,10 +34,12 @@ build_clang() {
     CC=clang build_in clang
 }
 
+no_libraries="-Dbacktrace=disabled -Dzlib=disabled -Dsqlite=disabled -Dpostgres=disabled
+    -Dcurl=disabled -Dtls=disabled -Dweb=disabled"
+
 # Without anything a machine may lack: assembly for its processor, optional libraries.
 build_portable() {
-    CC=gcc build_in portable -Dswitch=ucontext -Dbacktrace=disabled -Dzlib=disabled \
-        -Dsqlite=disabled -Dpostgres=disabled -Dcurl=disabled -Dtls=disabled -Dweb=disabled
+    CC=gcc build_in portable -Dswitch=ucontext $no_libraries
 }
 
 build_asan() {
@@ -56,7 +58,8 @@ build_fuzz() {
 }
 
 build_aarch64() {
-    build_in aarch64 --cross-file scripts/cross/aarch64.ini
+    # The headers of the libraries here are this machine's, not the other's.
+    build_in aarch64 --cross-file scripts/cross/aarch64.ini $no_libraries
 }
 
 # Two callers may come at once: one builds, the other finds it done.
