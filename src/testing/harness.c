@@ -140,6 +140,12 @@ void kl_test_fail(const char *file, int line, const char *format, ...)
     end_test(FAILED, text);
 }
 
+bool kl_test_is_emulated(void)
+{
+    const char *wrapper = getenv("KEEL_TEST_WRAPPER");
+    return wrapper != NULL && strstr(wrapper, "qemu") != NULL;
+}
+
 void kl_test_skip(const char *format, ...)
 {
     static __thread char text[REPORT_TEXT];
