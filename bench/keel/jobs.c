@@ -68,7 +68,8 @@ void bench_jobs(const char *name, uint64_t count)
     (void)name;
     char file[64], database[80];
     const char *folder = getenv("TMPDIR");
-    snprintf(file, sizeof file, "%s/bench_jobs_%d.db", folder ? folder : P_tmpdir, getpid());
+    snprintf(
+            file, sizeof file, "%s/bench_jobs_%d.db", folder ? folder : P_tmpdir, getpid());
     snprintf(database, sizeof database, "sqlite:%s", file);
     keel_started_or_exit(keel_jobs_start_link(.name = keel_atom(quick), .kinds = kinds,
             .kind_count = KEEL_COUNT(kinds)));
