@@ -1,6 +1,7 @@
 #include "alloc.h"
 
 #include "atomic.h"
+#include "sanitize.h"
 #include "thread.h"
 
 #include <keel/alloc.h>
@@ -135,6 +136,8 @@ void kl_free_pages(void *memory, size_t bytes)
     if (!is_default(get_hooks())) {
         kl_free(memory, bytes);
     } else if (memory != NULL) {
+        // Whoever maps memory here next knows nothing of what was poisoned.
+        kl_unpoison(memory, bytes);
         munmap(memory, bytes);
         account(-(int64_t)bytes);
     }

@@ -110,17 +110,22 @@ static void check_end(pid_t pid, const char *what, const char *log)
     }
 }
 
-// Up when it takes connections; pauses are between attempts, nobody waits for them to pass.
-static bool answers(int port, pid_t pid)
+static bool says(const char *log, const char *what)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-            .sin_port = htons((uint16_t)port),
-            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char text[8192];
+    int fd = open(log, O_RDONLY | O_CLOEXEC);
+    ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    return strstr(text, what) != NULL;
+}
+
+// Up when it says so: it takes connections earlier, and turns them away. Pauses are between
+// attempts, nobody waits for them to pass.
+static bool comes_up(const char *log, pid_t pid)
+{
     for (int attempt = 0; attempt < START_SECONDS * 100; attempt++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        bool up = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-        close(fd);
-        if (up) {
+        if (says(log, "ready to accept connections")) {
             return true;
         }
         if (waitpid(pid, NULL, WNOHANG) != 0) {
@@ -157,7 +162,7 @@ void start_postgres(struct test_server *server)
             "-k", server->folder, "-c", "shared_buffers=16MB", "-c", "max_connections=20",
             "-c", "full_page_writes=off", NULL};
     server->pid = run(serve, log);
-    CHECK(answers(port, server->pid));
+    CHECK(comes_up(log, server->pid));
     snprintf(
             server->url, sizeof server->url, "postgres://keel@127.0.0.1:%d/postgres", port);
 }

@@ -331,6 +331,8 @@ static void close_slab(struct kl_class *class, struct kl_slab *slab)
     }
     bytes_mapped -= slab->stride * slab->count;
     slabs[slab->id & ((1u << NUMBER_BITS) - 1)] = NULL;
+    // Whoever maps memory here next knows nothing of what was poisoned.
+    kl_unpoison(slab->base, slab->stride * slab->count);
     munmap(slab->base, slab->stride * slab->count);
     kl_free(slab, sizeof *slab);
 }
