@@ -8,12 +8,21 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
 
 
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
+
+
+def wait_until_listening(port):
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", int(port))) == 0:
+                return
+        time.sleep(0.01)
 
 
 def main():
@@ -28,6 +37,7 @@ def main():
               f"client_{os.getpid()}@127.0.0.1", cookie, target, count]
     started = [subprocess.Popen(["epmd", "-port", port, "-address", "127.0.0.1"])]
     try:
+        wait_until_listening(port)
         started.append(subprocess.Popen([*server, target, cookie], env=environment,
                                         stdout=subprocess.PIPE, text=True))
         if not started[-1].stdout.readline().startswith("ready"):

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import tap
 
@@ -31,6 +32,14 @@ def epmd_path():
     """Debian keeps epmd beside the emulator as well."""
     found = shutil.which("epmd")
     return found or next(map(str, pathlib.Path("/usr/lib/erlang").glob("erts-*/bin/epmd")), None)
+
+
+def wait_until_listening(port):
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", int(port))) == 0:
+                return
+        time.sleep(0.01)
 
 
 def wait_until_ready(node):
@@ -76,6 +85,7 @@ def main():
     environment = dict(os.environ, ERL_EPMD_PORT=port, ERL_EPMD_ADDRESS="127.0.0.1")
     name, cookie = f"keel_{os.getpid()}@127.0.0.1", secrets.token_hex(8)
     epmd = subprocess.Popen([epmd_path(), "-port", port, "-address", "127.0.0.1"])
+    wait_until_listening(port)
     node = subprocess.Popen([program, "--name", name, "--cookie", cookie], env=environment,
                             stdout=subprocess.PIPE, text=True)
     count, bad, ran = 0, [], None
