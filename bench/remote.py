@@ -4,40 +4,26 @@ a cookie and says `ready`, and an Erlang node that measures calls to it (bench_r
 folder BEAMS). An epmd of its own serves both; all are ended by their pids."""
 
 import os
+import pathlib
 import secrets
-import socket
 import subprocess
 import sys
-import time
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-def wait_until_listening(port):
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", int(port))) == 0:
-                return
-        time.sleep(0.01)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scripts"))
+import epmd  # noqa: E402
 
 
 def main():
     beams, count, server = sys.argv[1], sys.argv[2], sys.argv[3:]
-    port = free_port()
-    environment = dict(os.environ, ERL_EPMD_PORT=port, ERL_EPMD_ADDRESS="127.0.0.1")
     cookie = secrets.token_hex(8)
     target = f"server_{os.getpid()}@127.0.0.1"
     client = ["erl", "+S", "2:2", "-noshell", "-hidden", "-start_epmd", "false", "-pa", beams,
               "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
               "-run", "bench_remote", "client",
               f"client_{os.getpid()}@127.0.0.1", cookie, target, count]
-    started = [subprocess.Popen(["epmd", "-port", port, "-address", "127.0.0.1"])]
+    daemon, environment = epmd.start()
+    started = [daemon]
     try:
-        wait_until_listening(port)
         started.append(subprocess.Popen([*server, target, cookie], env=environment,
                                         stdout=subprocess.PIPE, text=True))
         if not started[-1].stdout.readline().startswith("ready"):

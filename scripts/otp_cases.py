@@ -8,38 +8,16 @@ import os
 import pathlib
 import re
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 
+import epmd
 import tap
 
 READY_SECONDS = 20
 RESULT = re.compile(r"^(\S+)  (ok|skip|fail)  (\d+) ms$")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def epmd_path():
-    """Debian keeps epmd beside the emulator as well."""
-    found = shutil.which("epmd")
-    return found or next(map(str, pathlib.Path("/usr/lib/erlang").glob("erts-*/bin/epmd")), None)
-
-
-def wait_until_listening(port):
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", int(port))) == 0:
-                return
-        time.sleep(0.01)
 
 
 def wait_until_ready(node):
@@ -81,11 +59,8 @@ def tell(lines):
 
 def main():
     program, driver, words = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
-    port = str(free_port())
-    environment = dict(os.environ, ERL_EPMD_PORT=port, ERL_EPMD_ADDRESS="127.0.0.1")
     name, cookie = f"keel_{os.getpid()}@127.0.0.1", secrets.token_hex(8)
-    epmd = subprocess.Popen([epmd_path(), "-port", port, "-address", "127.0.0.1"])
-    wait_until_listening(port)
+    daemon, environment = epmd.start()
     node = subprocess.Popen([program, "--name", name, "--cookie", cookie], env=environment,
                             stdout=subprocess.PIPE, text=True)
     count, bad, ran = 0, [], None
@@ -100,7 +75,7 @@ def main():
         if ran is not None:
             end(ran)
         code = end(node)
-        end(epmd)
+        end(daemon)
     tap.result(code == 0, "the fixture stops when it is told to", [f"exit status {code}"])
     if count == 0:
         tap.result(False, "the driver ran its cases")

@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "atomic.h"
+#include "bounded.h"
 #include "clock.h"
 #include "hash.h"
 #include "here.h"

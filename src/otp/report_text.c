@@ -1,14 +1,12 @@
 // Reports as text: a headline, and a line for each thing that is known.
 
+#include "base/base.h"
 #include <keel/report.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-// Text that grows into a buffer and is counted beyond it.
 struct text {
-    char *buffer;
-    size_t size, length;
+    struct kl_bounded out;
     bool single_line;
     keel_print_opts limits;
 };
@@ -21,8 +19,6 @@ static void put_unexpected(struct text *text, keel_term report);
 static void put_supervisor(struct text *text, keel_term items);
 static void put_crash(struct text *text, keel_term report);
 static void put_pairs(struct text *text, keel_term items);
-static void put(struct text *text, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
 static void put_term(struct text *text, keel_term term);
 static void put_line(struct text *text, const char *what, keel_term term);
 static void put_some(struct text *text, const char *what, keel_term list);
@@ -32,7 +28,7 @@ size_t keel_report_format(char *buffer, size_t size, keel_term report, bool sing
 {
     static const keel_print_opts usual = {
             .max_bytes = 2000, .max_depth = 20, .max_items = 100};
-    struct text text = {buffer, size, 0, single_line, limits == NULL ? usual : *limits};
+    struct text text = {{buffer, size, 0}, single_line, limits == NULL ? usual : *limits};
     if (size > 0) {
         buffer[0] = '\0';
     }
@@ -44,7 +40,7 @@ size_t keel_report_format(char *buffer, size_t size, keel_term report, bool sing
         put_term(&text, report);
     }
     keel_scope_close(&scope);
-    return text.length;
+    return text.out.length;
 }
 
 static void headline(struct text *text, keel_term label, keel_term report)
@@ -57,11 +53,11 @@ static void headline(struct text *text, keel_term label, keel_term report)
     } else if (keel_is(what, unexpected_event)) {
         put_unexpected(text, report);
     } else if (keel_is(what, no_handle_info)) {
-        put(text, "%s: no clause takes the message ",
+        kl_bounded_put(&text->out, "%s: no clause takes the message ",
                 keel_show(keel_map_get(report, keel_atom(module))));
         put_term(text, keel_map_get(report, keel_atom(message)));
     } else if (keel_is(what, unexpected_msg)) {
-        put(text, "supervisor got what it does not know: ");
+        kl_bounded_put(&text->out, "supervisor got what it does not know: ");
         put_term(text, keel_map_get(report, keel_atom(msg)));
     } else if (keel_is(who, supervisor)) {
         put_supervisor(text, items);
@@ -77,9 +73,9 @@ static void headline(struct text *text, keel_term label, keel_term report)
 static void put_machine(struct text *text, keel_term report)
 {
     keel_term reason = keel_map_get(report, keel_atom(reason));
-    put(text, "state machine ");
+    kl_bounded_put(&text->out, "state machine ");
     put_term(text, keel_map_get(report, keel_atom(name)));
-    put(text, " terminating: ");
+    kl_bounded_put(&text->out, " terminating: ");
     put_term(text, keel_element(reason, 1));
     put_line(text, "label", keel_map_get(report, keel_atom(process_label)));
     put_line(text, "last event", keel_head(keel_map_get(report, keel_atom(queue))));
@@ -97,10 +93,10 @@ static void put_machine(struct text *text, keel_term report)
 // A machine's event that no clause took.
 static void put_unexpected(struct text *text, keel_term report)
 {
-    put(text, "%s: no clause takes the event ",
+    kl_bounded_put(&text->out, "%s: no clause takes the event ",
             keel_show(keel_map_get(report, keel_atom(module))));
     put_term(text, keel_map_get(report, keel_atom(event)));
-    put(text, " in the state ");
+    kl_bounded_put(&text->out, " in the state ");
     put_term(text, keel_map_get(report, keel_atom(state)));
 }
 
@@ -108,13 +104,13 @@ static void put_unexpected(struct text *text, keel_term report)
 static void put_application(struct text *text, keel_term items)
 {
     keel_term reason = keel_proplist_get(items, keel_atom(exited));
-    put(text, "application ");
+    kl_bounded_put(&text->out, "application ");
     put_term(text, keel_proplist_get(items, keel_atom(application)));
     if (keel_is_none(reason)) {
-        put(text, " started at ");
+        kl_bounded_put(&text->out, " started at ");
         put_term(text, keel_proplist_get(items, keel_atom(started_at)));
     } else {
-        put(text, " exited: ");
+        kl_bounded_put(&text->out, " exited: ");
         put_term(text, reason);
         put_line(text, "type", keel_proplist_get(items, keel_atom(type)));
     }
@@ -122,9 +118,9 @@ static void put_application(struct text *text, keel_term items)
 
 static void put_server(struct text *text, keel_term report)
 {
-    put(text, "server ");
+    kl_bounded_put(&text->out, "server ");
     put_term(text, keel_map_get(report, keel_atom(name)));
-    put(text, " terminating: ");
+    kl_bounded_put(&text->out, " terminating: ");
     put_term(text, keel_map_get(report, keel_atom(reason)));
     put_line(text, "label", keel_map_get(report, keel_atom(process_label)));
     put_line(text, "last message", keel_map_get(report, keel_atom(last_message)));
@@ -135,17 +131,17 @@ static void put_server(struct text *text, keel_term report)
 
 static void put_supervisor(struct text *text, keel_term items)
 {
-    put(text, "supervisor ");
+    kl_bounded_put(&text->out, "supervisor ");
     put_term(text, keel_proplist_get(items, keel_atom(supervisor)));
     keel_term started = keel_proplist_get(items, keel_atom(started));
     if (!keel_is_none(started)) {
-        put(text, " started ");
+        kl_bounded_put(&text->out, " started ");
         put_term(text, keel_proplist_get(started, keel_atom(id)));
-        put(text, " ");
+        kl_bounded_put(&text->out, " ");
         put_term(text, keel_proplist_get(started, keel_atom(pid)));
         return;
     }
-    put(text, ": ");
+    kl_bounded_put(&text->out, ": ");
     put_term(text, keel_proplist_get(items, keel_atom(errorContext)));
     put_line(text, "reason", keel_proplist_get(items, keel_atom(reason)));
     put_line(text, "child", keel_proplist_get(items, keel_atom(offender)));
@@ -155,15 +151,15 @@ static void put_crash(struct text *text, keel_term report)
 {
     keel_term info = keel_head(report);
     keel_term error = keel_proplist_get(info, keel_atom(error_info));
-    put(text, "process ");
+    kl_bounded_put(&text->out, "process ");
     put_term(text, keel_proplist_get(info, keel_atom(pid)));
-    put(text, " crashed: ");
+    kl_bounded_put(&text->out, " crashed: ");
     put_term(text, keel_element(error, 1));
     put_pairs(text, info);
     keel_term others = keel_head(keel_tail(report));
     keel_term other;
     while (keel_list_next(&others, &other)) {
-        put(text, text->single_line ? "; neighbour:" : "\n  neighbour:");
+        kl_bounded_put(&text->out, text->single_line ? "; neighbour:" : "\n  neighbour:");
         put_pairs(text, keel_element(other, 1));
     }
 }
@@ -179,29 +175,17 @@ static void put_pairs(struct text *text, keel_term items)
     }
 }
 
-static void put(struct text *text, const char *format, ...)
-{
-    size_t room = text->length < text->size ? text->size - text->length : 0;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(
-            room > 0 ? text->buffer + text->length : NULL, room, format, arguments);
-    va_end(arguments);
-    text->length += length > 0 ? (size_t)length : 0;
-}
-
 static void put_term(struct text *text, keel_term term)
 {
-    size_t room = text->length < text->size ? text->size - text->length : 0;
-    char none[1];
-    text->length += keel_print(
-            room > 0 ? text->buffer + text->length : none, room, term, &text->limits);
+    size_t room;
+    char *at = kl_bounded_room(&text->out, &room);
+    text->out.length += keel_print(at, room, term, &text->limits);
 }
 
 static void put_line(struct text *text, const char *what, keel_term term)
 {
     if (!keel_is_none(term)) {
-        put(text, text->single_line ? "; %s: " : "\n    %s: ", what);
+        kl_bounded_put(&text->out, text->single_line ? "; %s: " : "\n    %s: ", what);
         put_term(text, term);
     }
 }

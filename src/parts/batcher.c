@@ -113,26 +113,27 @@ keel_term keel_batcher_stats_term(keel_term batcher)
 
 // --- a batch on its way ---
 
-// Runs flush or give_up on {Function, Items, Count, Number, Attempt, Argument}: the status.
-static keel_term flush(keel_term plan)
+static keel_batch batch_of(keel_term plan)
 {
-    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
-    keel_batch batch = {.items = keel_element(plan, 1),
+    return (keel_batch){.items = keel_element(plan, 1),
             .count = (size_t)keel_to_int(keel_element(plan, 2)),
             .number = (uint64_t)keel_to_int(keel_element(plan, 3)),
             .attempt = (unsigned)keel_to_int(keel_element(plan, 4)),
             .argument = keel_element(plan, 5)};
+}
+
+// Runs flush or give_up on {Function, Items, Count, Number, Attempt, Argument}: the status.
+static keel_term flush(keel_term plan)
+{
+    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
+    keel_batch batch = batch_of(plan);
     return keel_int(((keel_batcher_flush)(uintptr_t)function)(&batch));
 }
 
 static keel_term give_up(keel_term plan)
 {
     void *function = keel_to_pointer(keel_element(plan, 0), NULL);
-    keel_batch batch = {.items = keel_element(plan, 1),
-            .count = (size_t)keel_to_int(keel_element(plan, 2)),
-            .number = (uint64_t)keel_to_int(keel_element(plan, 3)),
-            .attempt = (unsigned)keel_to_int(keel_element(plan, 4)),
-            .argument = keel_element(plan, 5)};
+    keel_batch batch = batch_of(plan);
     ((void (*)(const keel_batch *))(uintptr_t)function)(&batch);
     return keel_int(KEEL_OK);
 }

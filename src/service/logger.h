@@ -53,17 +53,6 @@ size_t kl_log_message(char *buffer, size_t size, const keel_log_event *event);
 // A metadatum as plain text: a binary's bytes, else Erlang's notation.
 size_t kl_log_value(char *buffer, size_t size, keel_term value);
 
-// Text that grows into a buffer and is counted beyond it.
-struct kl_log_text {
-    char *buffer;
-    size_t size, length;
-};
-void kl_log_put(struct kl_log_text *text, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
-void kl_log_put_bytes(struct kl_log_text *text, const char *data, size_t size);
-// The room that is left, for functions that work as snprintf does.
-char *kl_log_room(struct kl_log_text *text, size_t *ret_room);
-
 // --- logger_handler.c ---
 
 // Casts an event to those that take its level. False: there is no handler at all.

@@ -36,23 +36,23 @@ const char *kl_log_ident(const struct kl_log_sink *sink)
 
 // A field of journald's: NAME=value, or with its length before it when it has lines.
 static void put_field(
-        struct kl_log_text *text, const char *name, const char *value, size_t size)
+        struct kl_bounded *text, const char *name, const char *value, size_t size)
 {
     if (memchr(value, '\n', size) == NULL) {
-        kl_log_put(text, "%s=", name);
+        kl_bounded_put(text, "%s=", name);
     } else {
         uint8_t length[8];
         for (size_t i = 0; i < sizeof length; i++) {
             length[i] = (uint8_t)((uint64_t)size >> (8 * i));
         }
-        kl_log_put(text, "%s\n", name);
-        kl_log_put_bytes(text, (const char *)length, sizeof length);
+        kl_bounded_put(text, "%s\n", name);
+        kl_bounded_put_bytes(text, (const char *)length, sizeof length);
     }
-    kl_log_put_bytes(text, value, size);
-    kl_log_put(text, "\n");
+    kl_bounded_put_bytes(text, value, size);
+    kl_bounded_put(text, "\n");
 }
 
-static void put_term(struct kl_log_text *text, const char *name, keel_term value)
+static void put_term(struct kl_bounded *text, const char *name, keel_term value)
 {
     size_t size = kl_log_value(NULL, 0, value);
     char *copy = kl_alloc(size + 1);
@@ -88,7 +88,7 @@ static void field_name(keel_term key, char name[72])
 size_t kl_log_format_journal(
         char *buffer, size_t size, const keel_log_event *event, const char *ident)
 {
-    struct kl_log_text text = {buffer, size, 0};
+    struct kl_bounded text = {buffer, size, 0};
     keel_scope scope = keel_scope_open();
     size_t length = kl_log_message(NULL, 0, event);
     char *message = kl_alloc(length + 1);
@@ -97,7 +97,7 @@ size_t kl_log_format_journal(
         put_field(&text, "MESSAGE", message, length);
         kl_free(message, length + 1);
     }
-    kl_log_put(&text, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n", (int)event->level, ident);
+    kl_bounded_put(&text, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n", (int)event->level, ident);
     keel_term key;
     keel_term value;
     for (size_t i = 0; keel_map_at(event->metadata, i, &key, &value); i++) {
@@ -115,16 +115,16 @@ size_t kl_log_format_syslog(
         char *buffer, size_t size, const keel_log_event *event, const char *ident)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct kl_log_text text = {buffer, size, 0};
+    struct kl_bounded text = {buffer, size, 0};
     struct tm parts;
     time_t seconds = (time_t)(event->time / 1000000000);
     localtime_r(&seconds, &parts);
-    kl_log_put(&text,
+    kl_bounded_put(&text,
             "<%d>%.3s %2d %02d:%02d:%02d %s[%d]: ", FACILITY_DAEMON | (int)event->level,
             months + (ptrdiff_t)parts.tm_mon * 3, parts.tm_mday, parts.tm_hour,
             parts.tm_min, parts.tm_sec, ident, (int)getpid());
     size_t room;
-    char *at = kl_log_room(&text, &room);
+    char *at = kl_bounded_room(&text, &room);
     text.length += kl_log_message(at, room, event);
     return text.length;
 }

@@ -2,7 +2,6 @@
 
 #include "logger.h"
 #include <keel/report.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,52 +9,20 @@
 static const char *const colours[] = {"\033[1;31m", "\033[1;31m", "\033[1;31m", "\033[31m",
         "\033[33m", "\033[1m", "", "\033[36m"};
 
-// --- growing text ---
-
-char *kl_log_room(struct kl_log_text *text, size_t *ret_room)
-{
-    static char nowhere[1];
-    *ret_room = text->length < text->size ? text->size - text->length : 0;
-    return *ret_room > 0 ? text->buffer + text->length : nowhere;
-}
-
-void kl_log_put(struct kl_log_text *text, const char *format, ...)
-{
-    size_t room;
-    char *at = kl_log_room(text, &room);
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(room > 0 ? at : NULL, room, format, arguments);
-    va_end(arguments);
-    text->length += length > 0 ? (size_t)length : 0;
-}
-
-void kl_log_put_bytes(struct kl_log_text *text, const char *data, size_t size)
-{
-    size_t room;
-    char *at = kl_log_room(text, &room);
-    if (room > 0) {
-        size_t copied = size < room - 1 ? size : room - 1;
-        memcpy(at, data, copied);
-        at[copied] = '\0';
-    }
-    text->length += size;
-}
-
 // --- messages and values ---
 
 size_t kl_log_value(char *buffer, size_t size, keel_term value)
 {
     static const keel_print_opts limits = {
             .max_bytes = 2000, .max_depth = 20, .max_items = 100};
-    struct kl_log_text text = {buffer, size, 0};
+    struct kl_bounded text = {buffer, size, 0};
     if (keel_is_binary(value)) {
         keel_bytes bytes = keel_to_bytes(value);
-        kl_log_put_bytes(&text, (const char *)bytes.data, bytes.size);
+        kl_bounded_put_bytes(&text, (const char *)bytes.data, bytes.size);
         return text.length;
     }
     if (keel_is_atom(value)) {
-        kl_log_put(&text, "%s", keel_atom_name(value));
+        kl_bounded_put(&text, "%s", keel_atom_name(value));
         return text.length;
     }
     return keel_print(buffer, size, value, &limits);
@@ -77,18 +44,18 @@ static bool is_usual(keel_term key)
            keel_is(key, line) || keel_is(key, function);
 }
 
-static void put_time(struct kl_log_text *text, int64_t nanoseconds)
+static void put_time(struct kl_bounded *text, int64_t nanoseconds)
 {
     struct tm parts;
     time_t seconds = (time_t)(nanoseconds / 1000000000);
     char date[64];
     localtime_r(&seconds, &parts);
     strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &parts);
-    kl_log_put(text, "%s.%03d", date, (int)(nanoseconds / 1000000 % 1000));
+    kl_bounded_put(text, "%s.%03d", date, (int)(nanoseconds / 1000000 % 1000));
 }
 
 // key=value for each metadatum beyond the usual ones.
-static void put_metadata(struct kl_log_text *text, keel_term metadata)
+static void put_metadata(struct kl_bounded *text, keel_term metadata)
 {
     keel_term key;
     keel_term value;
@@ -96,9 +63,9 @@ static void put_metadata(struct kl_log_text *text, keel_term metadata)
         if (is_usual(key) || !keel_is_atom(key)) {
             continue;
         }
-        kl_log_put(text, " %s=", keel_atom_name(key));
+        kl_bounded_put(text, " %s=", keel_atom_name(key));
         size_t room;
-        char *at = kl_log_room(text, &room);
+        char *at = kl_bounded_room(text, &room);
         text->length += kl_log_value(at, room, value);
     }
 }
@@ -106,7 +73,7 @@ static void put_metadata(struct kl_log_text *text, keel_term metadata)
 size_t keel_log_format_text(
         char *buffer, size_t size, const keel_log_event *event, bool colour)
 {
-    struct kl_log_text text = {buffer, size, 0};
+    struct kl_bounded text = {buffer, size, 0};
     bool known = (size_t)event->level < KEEL_COUNT(colours);
     const char *begin = colour && known ? colours[event->level] : "";
     if (size > 0) {
@@ -114,16 +81,16 @@ size_t keel_log_format_text(
     }
     keel_scope scope = keel_scope_open();
     put_time(&text, event->time);
-    kl_log_put(&text, " %s[%s]%s", begin, keel_log_level_name(event->level),
+    kl_bounded_put(&text, " %s[%s]%s", begin, keel_log_level_name(event->level),
             *begin != '\0' ? "\033[0m" : "");
     keel_term pid = keel_map_get(event->metadata, keel_atom(pid));
     if (!keel_is_none(pid)) {
-        kl_log_put(&text, " %s", keel_show(pid));
+        kl_bounded_put(&text, " %s", keel_show(pid));
     }
     put_metadata(&text, event->metadata);
-    kl_log_put(&text, " ");
+    kl_bounded_put(&text, " ");
     size_t room;
-    char *at = kl_log_room(&text, &room);
+    char *at = kl_bounded_room(&text, &room);
     text.length += kl_log_message(at, room, event);
     keel_scope_close(&scope);
     return text.length;

@@ -1,5 +1,6 @@
 #include "main_options.h"
-#include <stdarg.h>
+
+#include "base/base.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -104,45 +105,29 @@ void kl_options_parse(struct kl_options *options, const keel_application *applic
 
 // --- help ---
 
-struct text {
-    char *buffer;
-    size_t size, length;
-};
-
-static __attribute__((format(printf, 2, 3))) void put(
-        struct text *text, const char *format, ...)
-{
-    size_t room = text->length < text->size ? text->size - text->length : 0;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(
-            room > 0 ? text->buffer + text->length : NULL, room, format, arguments);
-    va_end(arguments);
-    text->length += length > 0 ? (size_t)length : 0;
-}
-
-static void put_option(struct text *text, const keel_option *option)
+static void put_option(struct kl_bounded *text, const keel_option *option)
 {
     char left[64];
     snprintf(left, sizeof left, "--%s%s%s", option->name, option->value != NULL ? " " : "",
             option->value != NULL ? option->value : "");
     if (option->letter != 0) {
-        put(text, "  -%c, %-24s %s\n", option->letter, left,
+        kl_bounded_put(text, "  -%c, %-24s %s\n", option->letter, left,
                 option->help != NULL ? option->help : "");
     } else {
-        put(text, "      %-24s %s\n", left, option->help != NULL ? option->help : "");
+        kl_bounded_put(
+                text, "      %-24s %s\n", left, option->help != NULL ? option->help : "");
     }
 }
 
 size_t kl_options_help(
         char *buffer, size_t size, const keel_application *application, const char *program)
 {
-    struct text text = {buffer, size, 0};
-    put(&text, "Usage: %s [option …]\n", program);
+    struct kl_bounded text = {buffer, size, 0};
+    kl_bounded_put(&text, "Usage: %s [option …]\n", program);
     if (application->description != NULL) {
-        put(&text, "%s\n", application->description);
+        kl_bounded_put(&text, "%s\n", application->description);
     }
-    put(&text, "\n");
+    kl_bounded_put(&text, "\n");
     const keel_option *lists[] = {application->options, common};
     for (size_t i = 0; i < KEEL_COUNT(lists); i++) {
         for (const keel_option *at = lists[i]; at != NULL && at->name != NULL; at++) {

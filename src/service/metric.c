@@ -5,7 +5,6 @@
 #include <keel/inspect.h>
 #include <keel/metric.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -187,82 +186,65 @@ double keel_metric_value(const keel_metric *metric)
 
 // --- text ---
 
-struct text {
-    char *buffer;
-    size_t size, length;
-};
-
-static __attribute__((format(printf, 2, 3))) void put(
-        struct text *text, const char *format, ...)
-{
-    size_t room = text->length < text->size ? text->size - text->length : 0;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(
-            room > 0 ? text->buffer + text->length : NULL, room, format, arguments);
-    va_end(arguments);
-    text->length += length > 0 ? (size_t)length : 0;
-}
-
 // A newline and a backslash in a help text are escaped.
-static void put_help(struct text *text, const struct keel_metric *metric)
+static void put_help(struct kl_bounded *text, const struct keel_metric *metric)
 {
     static const char *const kinds[] = {"counter", "gauge", "histogram"};
     if (metric->help[0] != '\0') {
-        put(text, "# HELP %s ", metric->name);
+        kl_bounded_put(text, "# HELP %s ", metric->name);
         for (const char *at = metric->help; *at != '\0'; at++) {
             if (*at == '\n') {
-                put(text, "\\n");
+                kl_bounded_put(text, "\\n");
             } else {
-                put(text, *at == '\\' ? "\\%c" : "%c", *at);
+                kl_bounded_put(text, *at == '\\' ? "\\%c" : "%c", *at);
             }
         }
-        put(text, "\n");
+        kl_bounded_put(text, "\n");
     }
-    put(text, "# TYPE %s %s\n", metric->name, kinds[metric->kind]);
+    kl_bounded_put(text, "# TYPE %s %s\n", metric->name, kinds[metric->kind]);
 }
 
-static void put_number(struct text *text, double value)
+static void put_number(struct kl_bounded *text, double value)
 {
     if (isinf(value)) {
-        put(text, value > 0 ? "+Inf" : "-Inf");
+        kl_bounded_put(text, value > 0 ? "+Inf" : "-Inf");
     } else if (fabs(value) < 1e15 && value == (double)(int64_t)value) {
-        put(text, "%.0f", value);
+        kl_bounded_put(text, "%.0f", value);
     } else {
-        put(text, isnan(value) ? "NaN" : "%.9g", value);
+        kl_bounded_put(text, isnan(value) ? "NaN" : "%.9g", value);
     }
 }
 
-static void put_histogram(struct text *text, const struct keel_metric *metric)
+static void put_histogram(struct kl_bounded *text, const struct keel_metric *metric)
 {
     uint64_t sum = 0;
     const char *comma = metric->labels[0] != '\0' ? "," : "";
     for (size_t i = 0; i <= metric->bound_count; i++) {
         sum += kl_load_relaxed(&metric->buckets[i]);
-        put(text, "%s_bucket{%s%sle=\"", metric->name, metric->labels, comma);
+        kl_bounded_put(text, "%s_bucket{%s%sle=\"", metric->name, metric->labels, comma);
         put_number(text, i < metric->bound_count ? metric->bounds[i] : (double)INFINITY);
-        put(text, "\"} %llu\n", (unsigned long long)sum);
+        kl_bounded_put(text, "\"} %llu\n", (unsigned long long)sum);
     }
     bool labelled = metric->labels[0] != '\0';
     const char *open = labelled ? "{" : "";
     const char *close = labelled ? "}" : "";
-    put(text, "%s_sum%s%s%s ", metric->name, open, metric->labels, close);
+    kl_bounded_put(text, "%s_sum%s%s%s ", metric->name, open, metric->labels, close);
     put_number(text, value_of(&metric->value));
-    put(text, "\n%s_count%s%s%s %llu\n", metric->name, open, metric->labels, close,
-            (unsigned long long)sum);
+    kl_bounded_put(text, "\n%s_count%s%s%s %llu\n", metric->name, open, metric->labels,
+            close, (unsigned long long)sum);
 }
 
-static void put_metric(struct text *text, const struct keel_metric *metric)
+static void put_metric(struct kl_bounded *text, const struct keel_metric *metric)
 {
     if (metric->kind == HISTOGRAM) {
         put_histogram(text, metric);
         return;
     }
     bool labelled = metric->labels[0] != '\0';
-    put(text, "%s%s%s%s ", metric->name, labelled ? "{" : "", metric->labels,
+    kl_bounded_put(text, "%s%s%s%s ", metric->name, labelled ? "{" : "", metric->labels,
             labelled ? "}" : "");
     put_number(text, value_of(&metric->value));
-    put(text, "\n");
+    kl_bounded_put(text, "\n");
 }
 
 // True when no newer metric has the name: its family is then written where it stands.
@@ -274,7 +256,7 @@ static bool is_first(const struct keel_metric *newest, const struct keel_metric 
     return newest == metric;
 }
 
-static void put_runtime(struct text *text)
+static void put_runtime(struct kl_bounded *text)
 {
     keel_runtime_view view;
     keel_inspect_runtime(&view);
@@ -296,15 +278,15 @@ static void put_runtime(struct text *text)
             {"keel_uptime_seconds", "gauge", (double)view.uptime_ns / 1e9},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        put(text, "# TYPE %s %s\n%s ", rows[i].name, rows[i].kind, rows[i].name);
+        kl_bounded_put(text, "# TYPE %s %s\n%s ", rows[i].name, rows[i].kind, rows[i].name);
         put_number(text, rows[i].value);
-        put(text, "\n");
+        kl_bounded_put(text, "\n");
     }
 }
 
 size_t keel_metrics_write(char *buffer, size_t size)
 {
-    struct text text = {buffer, size, 0};
+    struct kl_bounded text = {buffer, size, 0};
     struct keel_metric *newest = kl_load_acquire(&metrics); // pairs with make
     for (struct keel_metric *at = newest; at != NULL; at = at->next) {
         if (!is_first(newest, at)) {

@@ -133,27 +133,42 @@ static void hold_block(struct copier *copier, struct kl_box_counted *box)
     kl_block_ref(box->block);
 }
 
+// Copies one object, its words still pointing into the original.
+static keel_term copy_object(struct copier *copier, keel_term term)
+{
+    uint64_t *to = copier->at;
+    if (kl_is_cell(term)) {
+        const keel_term *cell = kl_cell(term);
+        to[0] = cell[0].word;
+        to[1] = cell[1].word;
+        copier->at = to + 2;
+        return kl_cell_term((keel_term *)to);
+    }
+    const uint64_t *from = kl_box(term);
+    size_t words = kl_header_words(from[0]);
+    for (size_t i = 0; i < words; i++) {
+        to[i] = from[i];
+    }
+    copier->at = to + words;
+    if (kl_header_is_counted(from[0])) {
+        hold_block(copier, (struct kl_box_counted *)to);
+    }
+    return kl_boxed(to);
+}
+
 static keel_term copy_box(struct copier *copier, keel_term term, unsigned depth)
 {
     const uint64_t *from = kl_box(term);
-    uint64_t header = from[0];
+    if (!kl_header_has_terms(from[0])) {
+        return copy_object(copier, term);
+    }
     uint64_t *to = copier->at;
-    size_t words = kl_header_words(header);
+    size_t words = kl_header_words(from[0]);
     copier->at = to + words;
-    to[0] = header;
-    if (kl_header_has_terms(header)) {
-        for (size_t i = 1; i < words; i++) {
-            keel_term item = {from[i]};
-            to[i] = kl_is_immediate(item) ? item.word
-                                          : copy_down(copier, item, depth - 1).word;
-        }
-        return kl_boxed(to);
-    }
+    to[0] = from[0];
     for (size_t i = 1; i < words; i++) {
-        to[i] = from[i];
-    }
-    if (kl_header_is_counted(header)) {
-        hold_block(copier, (struct kl_box_counted *)to);
+        keel_term item = {from[i]};
+        to[i] = kl_is_immediate(item) ? item.word : copy_down(copier, item, depth - 1).word;
     }
     return kl_boxed(to);
 }
@@ -182,29 +197,6 @@ static keel_term copy_down(struct copier *copier, keel_term term, unsigned depth
     }
     *slot = copy_box(copier, term, depth).word;
     return root;
-}
-
-// Copies one object, its words still pointing into the original.
-static keel_term copy_object(struct copier *copier, keel_term term)
-{
-    uint64_t *to = copier->at;
-    if (kl_is_cell(term)) {
-        const keel_term *cell = kl_cell(term);
-        to[0] = cell[0].word;
-        to[1] = cell[1].word;
-        copier->at = to + 2;
-        return kl_cell_term((keel_term *)to);
-    }
-    const uint64_t *from = kl_box(term);
-    size_t words = kl_header_words(from[0]);
-    for (size_t i = 0; i < words; i++) {
-        to[i] = from[i];
-    }
-    copier->at = to + words;
-    if (kl_header_is_counted(from[0])) {
-        hold_block(copier, (struct kl_box_counted *)to);
-    }
-    return kl_boxed(to);
 }
 
 static keel_term copy_deep(struct copier *copier, keel_term term)
