@@ -6,14 +6,42 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    PIECES = 128, // for one system call
-    READY_SECONDS = 5,
+enum { PIECES = 128 }; // for one system call
+
+// A hold on the socket and the channel of its own: the reader may end and close its ones
+// at any time, before the writer has taken its first step too. So it is a resource, owned
+// by the term that the writer starts with.
+struct hold {
+    int fd;
+    struct kl_channel *channel;
 };
 
+static void let_go(void *pointer)
+{
+    struct hold *hold = pointer;
+    kl_channel_unref(hold->channel);
+    close(hold->fd);
+    kl_free(hold, sizeof *hold);
+}
+
+// KEEL_NONE: no memory or no descriptor.
+static keel_term hold_of(const struct kl_connection *connection)
+{
+    struct hold *hold = kl_alloc(sizeof *hold);
+    if (hold == NULL) {
+        return KEEL_NONE;
+    }
+    hold->fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
+    if (hold->fd < 0) {
+        kl_free(hold, sizeof *hold);
+        return KEEL_NONE;
+    }
+    hold->channel = kl_channel_ref(connection->channel);
+    return keel_resource("connection", hold, let_go);
+}
+
 struct writer {
-    int fd; // its own: the reader may close its one at any time
-    struct kl_channel *channel;
+    const struct hold *hold; // of the argument, which lives as long as the process
     struct kl_peer *peer;
     uint64_t ticket;
     enum kl_frame_form form;
@@ -29,10 +57,6 @@ static void end(void *context)
         writer->batch = gone->next;
         kl_out_free(gone);
     }
-    kl_channel_unref(writer->channel);
-    if (writer->fd >= 0) {
-        close(writer->fd);
-    }
 }
 
 // Frames collected for one system call. What they point at lives until they are written.
@@ -42,12 +66,17 @@ struct bundle {
     unsigned count, frames;
 };
 
+static bool write_pieces(const struct writer *writer, struct iovec *pieces, unsigned count)
+{
+    return kl_channel_write(writer->hold->channel, writer->hold->fd, pieces, count,
+                   KEEL_NEVER) == KEEL_OK;
+}
+
 static bool flush(struct writer *writer, struct bundle *bundle)
 {
     unsigned count = bundle->count;
     bundle->count = bundle->frames = 0;
-    return kl_channel_write(writer->channel, writer->fd, bundle->pieces, count,
-                   KEEL_NEVER) == KEEL_OK;
+    return write_pieces(writer, bundle->pieces, count);
 }
 
 static bool add_message(
@@ -104,23 +133,22 @@ static bool write_tick(struct writer *writer)
 {
     static uint8_t zeros[KL_FRAME_TICK_BYTES];
     struct iovec tick = {zeros, sizeof zeros};
-    return kl_channel_write(writer->channel, writer->fd, &tick, 1, KEEL_NEVER) == KEEL_OK;
+    return write_pieces(writer, &tick, 1);
 }
 
 static void body(keel_term argument)
 {
-    int64_t index, ticket, fd;
+    int64_t index, ticket;
     uint64_t agreed;
-    keel_pid reader;
-    void *channel;
-    if (!keel_match(argument, "{Index, Ticket, Fd, Channel, Agreed, Reader}", &index,
-                &ticket, &fd, &channel, &agreed, &reader)) {
+    void *hold;
+    if (!keel_match(argument, "{Index, Ticket, Agreed, Hold}", &index, &ticket, &agreed,
+                &hold)) {
         return;
     }
     struct writer *writer = keel_alloc(sizeof *writer);
     struct bundle *bundle = keel_alloc(sizeof *bundle);
     *writer = (struct writer){
-            .fd = -1,
+            .hold = hold,
             .peer = kl_peer_at((uint32_t)index),
             .ticket = (uint64_t)ticket,
             .form = kl_frame_form_of(agreed),
@@ -128,19 +156,14 @@ static void body(keel_term argument)
     if (keel_defer(end, writer) != KEEL_OK) {
         return;
     }
-    // The reader keeps its descriptor and its channel until it hears of us.
-    writer->fd = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
-    writer->channel = kl_channel_ref(channel);
-    keel_send(reader, keel_make("{writer, Pid}", keel_self()));
-    keel_status status = keel_receive_match(KEEL_NEVER, "go");
-    bool over = status != KEEL_OK || writer->fd < 0;
+    bool over = keel_receive_match(KEEL_NEVER, "go") != KEEL_OK;
     while (!over) {
         int64_t tick = keel_deadline_in(kl_cluster.tick_ns / 4).at;
         writer->batch = kl_peer_take(writer->peer, writer->ticket, tick, &over);
         bool written = over || (writer->batch != NULL ? write_batch(writer, bundle)
                                                       : write_tick(writer));
         if (!written) {
-            shutdown(writer->fd, SHUT_RDWR); // the reader notices
+            shutdown(writer->hold->fd, SHUT_RDWR); // the reader notices
             return;
         }
     }
@@ -148,22 +171,13 @@ static void body(keel_term argument)
 
 keel_pid kl_writer_start(const struct kl_connection *connection)
 {
-    keel_pid writer = kl_connection_spawn(
-            body, keel_make("{Index, Ticket, Fd, Channel, Agreed, Reader}",
-                          connection->peer->index, connection->link.ticket, connection->fd,
-                          keel_pointer(connection->channel), connection->link.agreed,
-                          keel_self()));
-    if (writer.word == 0) {
-        return writer;
+    keel_term hold = hold_of(connection);
+    if (keel_is_none(hold)) {
+        return (keel_pid){0};
     }
-    // It has a descriptor of its own when it says so: ours may be closed from then on.
-    keel_status status = keel_receive_match(
-            KEEL_IN(KEEL_SECONDS(READY_SECONDS)), "{writer, ^Pid}", writer);
-    if (status != KEEL_OK) {
-        keel_process_exit(writer, keel_atom(kill));
-        writer.word = 0;
-    }
-    return writer;
+    return kl_connection_spawn(
+            body, keel_make("{Index, Ticket, Agreed, Hold}", connection->peer->index,
+                          connection->link.ticket, connection->link.agreed, hold));
 }
 
 void kl_writer_go(keel_pid writer)
