@@ -42,8 +42,9 @@ KEEL_API keel_status keel_read_timer_async(keel_ref timer);
 // The timer service: OTP's module timer. Functions run in a process of their own.
 
 /// Runs fn(argument) once after `duration`. OTP: timer:apply_after. The timers of this
-/// service are references for keel_timer_cancel.
-/// @return KEEL_OK, KEEL_E_BADARG (negative, no function), KEEL_E_STOPPED
+/// service are references for keel_timer_cancel; `ret_timer` may be NULL everywhere here.
+/// @return KEEL_OK, KEEL_E_BADARG (negative, an interval of 0, no function, neither pid nor
+/// name), KEEL_E_STOPPED
 /// @thread any @since 0.1
 KEEL_API keel_status keel_apply_after(
         keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer);

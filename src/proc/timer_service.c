@@ -88,7 +88,7 @@ static void timer_body(keel_term argument)
 static keel_status start_timer(
         keel_duration duration, bool interval, keel_term what, keel_ref *ret_timer)
 {
-    if (duration < 0 || ret_timer == NULL || (interval && duration == 0)) {
+    if (duration < 0 || (interval && duration == 0)) {
         return KEEL_E_BADARG;
     }
     keel_pid self = keel_self();
@@ -98,7 +98,7 @@ static keel_status start_timer(
     keel_status status = keel_start_body(timer_body,
             keel_make("{Duration, Interval, Owner, What}", duration, interval, owner, what),
             &opts, KEEL_NEVER, NULL, NULL, &ack);
-    if (status == KEEL_OK) {
+    if (status == KEEL_OK && ret_timer != NULL) {
         *ret_timer = keel_to_ref(ack);
     }
     return status;

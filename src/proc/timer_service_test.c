@@ -208,6 +208,17 @@ PROCESS_TEST("send_interval sends until cancelled", .ids = "PR-206 PR-207")
     EXPECT_NO_MESSAGE();
 }
 
+PROCESS_TEST("a timer whose reference nobody wants runs all the same", .ids = "PR-206")
+{
+    keel_pid pid = new_puppet();
+    CHECK_OK(keel_send_interval(KEEL_MS(2), keel_from_pid(pid), keel_atom(tick), NULL));
+    while (keel_to_int(info_of(pid, keel_atom(message_queue_len))) < 2) {
+        keel_sleep(KEEL_MS(1));
+    }
+    end_process(pid); // and the timer with it: the end of the test looks for those left
+    keel_sleep(KEEL_MS(6));
+}
+
 PROCESS_TEST("send_interval to a name finds who has it each time", .ids = "PR-206")
 {
     keel_ref timer;

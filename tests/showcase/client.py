@@ -1,4 +1,4 @@
-"""What the showcase's tests need of the world: the program itself, HTTP, WebSockets, a browser.
+"""What the showcase's tests need of the world: the program itself, HTTP, WebSockets.
 Nothing beyond Python's own library."""
 
 import base64
@@ -188,72 +188,3 @@ def hear_until(page, text):
         said = json.dumps(page.hear(), ensure_ascii=False)
         if text in said:
             return said
-
-
-class Browser:
-    """Chromium without a window, steered by its own protocol."""
-
-    def __init__(self, folder):
-        program = shutil.which("chromium") or shutil.which("chromium-browser")
-        self.process = subprocess.Popen(
-            [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ready = pathlib.Path(folder) / "DevToolsActivePort"
-        port, path = wait_for("a browser", lambda: ready.exists() and
-                              len(ready.read_text().splitlines()) == 2 and ready.read_text().splitlines())
-        self.socket = WebSocket("127.0.0.1", int(port), path)
-        self.number = 0
-
-    def call(self, method, session=None, **parameters):
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": parameters}
-        if session:
-            message["sessionId"] = session
-        self.socket.send(message)
-        while True:
-            answer = self.socket.hear()
-            if answer.get("id") == self.number:
-                assert "error" not in answer, answer
-                return answer["result"]
-
-    def open(self, address, width=1200, height=850):
-        target = self.call("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self.call("Emulation.setDeviceMetricsOverride", session, width=width, height=height,
-                  deviceScaleFactor=1, mobile=False)
-        self.call("Page.enable", session)
-        self.call("Page.navigate", session, url=address)
-        return Tab(self, session)
-
-    def end(self):
-        self.socket.close()
-        self.process.terminate()
-        self.process.wait(20)
-
-
-class Tab:
-    def __init__(self, browser, session):
-        self.browser, self.session = browser, session
-        self.wait("the page to be live", "document.documentElement?.dataset.live === 'on'")
-
-    def evaluate(self, script):
-        result = self.browser.call("Runtime.evaluate", self.session, expression=script, returnByValue=True)
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
-
-    def wait(self, what, script, seconds=20):
-        return wait_for(what, lambda: self.evaluate(script), seconds)
-
-    def text(self):
-        return self.evaluate("document.body.innerText")
-
-    def fill(self, selector, value):
-        self.evaluate(f"document.querySelector({json.dumps(selector)}).value = {json.dumps(value)}")
-
-    def click(self, selector):
-        self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
-
-    def picture(self, path):
-        data = self.browser.call("Page.captureScreenshot", self.session, format="png")["data"]
-        pathlib.Path(path).write_bytes(base64.b64decode(data))

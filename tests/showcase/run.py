@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """run.py PROGRAM [WORD...]: drives the showcase from outside, as people and their programs do:
-over HTTP, over WebSockets, with a browser when there is one, and with kill -9. One line of TAP a
-case; words choose cases."""
+over HTTP, over WebSockets and with kill -9; browser.mjs beside it does the same with a browser. One
+line of TAP a case; words choose cases."""
 
 import pathlib
-import shutil
 import signal
 import socket
 import sys
@@ -15,7 +14,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
 import tap
-from client import Browser, Postgres, Showcase, hear_until, open_page, wait_for
+from client import Postgres, Showcase, hear_until, open_page, wait_for
 
 PAGES = ["/jobs", "/rooms", "/services", "/tokens", "/patterns", "/tree"]
 FAST = {"SHOWCASE_SERVICE_CHECK_MS": "100", "SHOWCASE_TOKEN_LIFETIME_MS": "400",
@@ -302,67 +301,6 @@ def an_orderly_stop_is_quick(showcase, **_):
     assert code == 0, f"exit code {code}"
     assert time.monotonic() - begin < 10, "it took too long"
     showcase.start()
-
-
-@case
-def two_tabs_of_a_browser_see_each_other(showcase, folder, **_):
-    if not shutil.which("chromium") and not shutil.which("chromium-browser"):
-        return "no browser"
-    base = f"http://127.0.0.1:{showcase.port}"
-    browser = Browser(folder / "browser")
-    try:
-        one, two = browser.open(base + "/jobs"), browser.open(base + "/jobs")
-        one.fill("input[name=name]", "from the first tab")
-        one.fill("input[name=seconds]", "30")
-        one.evaluate("document.querySelector('form[data-live]').requestSubmit()")
-        two.wait("the other's job", "document.body.innerText.includes('from the first tab')")
-        two.wait("its progress", "!!document.querySelector('#jobs progress')")
-        two.evaluate("document.querySelector('#jobs form').requestSubmit()")
-        one.wait("it to be cancelled", "!!document.querySelector('#jobs .pill.cancelled')")
-        # The server goes and comes back: both tabs show the truth again.
-        showcase.end(signal.SIGKILL)
-        showcase.start()
-        expect(showcase, "POST", "/api/jobs", {"name": "after the restart", "duration_ms": 0}, 201)
-        for tab in (one, two):
-            tab.wait("the tab to be back", "document.body.innerText.includes('after the restart')")
-        room = browser.open(base + "/rooms")
-        room.fill("input[name=id]", "browser-room")
-        room.evaluate("document.querySelector('form[data-live]').requestSubmit()")
-        room.wait("the room", "location.search.includes('browser-room')")
-    finally:
-        browser.end()
-    return None
-
-
-@case
-def the_tree_can_be_clicked(showcase, folder, **_):
-    if not shutil.which("chromium") and not shutil.which("chromium-browser"):
-        return "no browser"
-    browser = Browser(folder / "browser")
-    kill = """[...document.querySelectorAll('.tree form')].find(form =>
-        form.querySelector('input[name=name]').value === '%s' &&
-        form.closest('.node').classList.contains('worker')).requestSubmit()"""
-    pid = """[...document.querySelectorAll('.node.worker')].find(node =>
-        node.querySelector('b').innerText === '%s')?.querySelector('code').innerText"""
-    try:
-        tree = browser.open(f"http://127.0.0.1:{showcase.port}/tree")
-        for name in ("tokens", "counter"):
-            before = tree.evaluate(pid % name)
-            tree.evaluate(kill % name)
-            tree.wait(f"{name} to be another process",
-                      f"({pid % name} || {before!r}) !== {before!r} && document.body.innerText.includes('1 restart')")
-        # The very thread that serves the page: the browser comes back by itself.
-        before = tree.evaluate(pid % "web_listener")
-        tree.evaluate(kill % "web_listener")
-        tree.wait("the listener to be another process", f"({pid % 'web_listener'} || {before!r}) !== {before!r}")
-        tree.wait("the page to be live again", "document.documentElement.dataset.live === 'on'")
-        # The page's own process.
-        before = tree.evaluate(pid % "tree_page")
-        tree.evaluate(kill % "tree_page")
-        tree.wait("the page to be another process", f"({pid % 'tree_page'} || {before!r}) !== {before!r}")
-    finally:
-        browser.end()
-    return None
 
 
 def run(function, program):
