@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <keel/main.h>
 #include <keel/node.h>
+#include <keel/observer.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,11 @@ static keel_status join_cluster(void)
     const char *name = setting_text("name"), *cookie = setting_text("cookie");
     keel_node_config config = {
             .name = name, .cookie = cookie[0] != '\0' ? cookie : NULL, .visible = true};
-    return name[0] != '\0' ? keel_node_start(&config) : KEEL_OK;
+    if (name[0] == '\0') {
+        return KEEL_OK;
+    }
+    keel_status status = keel_observer_allow(true);
+    return status == KEEL_OK ? keel_node_start(&config) : status;
 }
 
 static void say_where(keel_term unused)

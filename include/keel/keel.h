@@ -23,6 +23,7 @@
 #include <keel/message.h>
 #include <keel/metric.h>
 #include <keel/node.h>
+#include <keel/observer.h>
 #include <keel/partition_supervisor.h>
 #include <keel/pg.h>
 #include <keel/port.h>

@@ -14,8 +14,8 @@ KEEL_BEGIN_DECLS
 /// @param arguments  the list of them, of any length
 typedef keel_term (*keel_rpc_function)(keel_term arguments);
 
-/// Lets other nodes call `function` as module:name(…); NULL: no longer. Whatever is not
-/// allowed stays notsup, be it there or not.
+/// Lets other nodes call `function` as module:name(…), and spawn it; NULL: no longer.
+/// Whatever is not allowed stays notsup, be it there or not.
 /// @return KEEL_OK, KEEL_E_BADARG (no atoms), KEEL_E_NOMEM @thread any @since 0.1
 KEEL_API keel_status keel_rpc_allow(
         keel_term module, keel_term name, keel_rpc_function function);

@@ -101,6 +101,7 @@ keel_status kl_connection_read(struct kl_connection *connection, keel_deadline d
         return status;
     }
     connection->end += got;
+    kl_add_relaxed(&kl_cluster.bytes_in, got);
     return got == 0 ? KEEL_E_CANCELED : KEEL_OK;
 }
 

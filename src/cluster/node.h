@@ -29,6 +29,7 @@ struct kl_cluster {
     // Atomic.
     bool alive;
     uint32_t strangers; // connections that have not proved the cookie yet
+    uint64_t bytes_in, bytes_out; // of all connections since the program began
     // Guarded by the lock.
     struct kl_lock lock;
     char cookie[KL_COOKIE_MAX + 1];

@@ -1,7 +1,8 @@
 // Calls of functions by name, from other nodes. What comes as erpc is a request to spawn a
 // process that runs erpc:execute_call(Res, Module, Function, Arguments) and ends with
-// {Res, return, Value}, {Res, exit, Reason} and so on, watched by who asks. What older
-// clients send goes to the server `rex`.
+// {Res, return, Value}, {Res, exit, Reason} and so on, watched by who asks. An allowed
+// function can be spawned as such, too: spawn_link(Node, Module, Function, Arguments). What
+// older clients send goes to the server `rex`.
 
 #include "rpc.h"
 
@@ -122,8 +123,13 @@ static keel_term plan_of(const struct kl_control *control, keel_term arguments)
     bool cast = !call && keel_match(control->mfa, "{erpc, execute_cast, 3}") &&
                 keel_match(arguments, "[Module, Name, Arguments]", &module, &name,
                         &list_of_arguments);
-    keel_rpc_function function = call || cast ? find(module, name) : NULL;
-    if (function == NULL) {
+    if (!call && !cast && keel_match(control->mfa, "{Module, Name, _}", &module, &name)) {
+        list_of_arguments = arguments;
+    } else if (!call && !cast) {
+        return KEEL_NONE;
+    }
+    keel_rpc_function function = find(module, name);
+    if (function == NULL || !keel_is_list(list_of_arguments)) {
         return KEEL_NONE;
     }
     return keel_tuple_of(

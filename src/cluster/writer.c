@@ -126,6 +126,7 @@ static bool write_batch(struct writer *writer, struct bundle *bundle)
         kl_out_free(gone);
     }
     kl_peer_written(writer->peer, writer->ticket, bytes);
+    kl_add_relaxed(&kl_cluster.bytes_out, bytes);
     return true;
 }
 
