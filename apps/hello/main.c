@@ -102,8 +102,17 @@ static keel_started start(keel_term type, keel_term argument)
 }
 
 static const keel_option options[] = {
-        {"initial", 'i', "N", "what the counter starts with (40)"},
-        {"rounds", 'r', "N", "how often it is made to crash (2)"},
+        {.name = "initial",
+                .letter = 'i',
+                .value = "N",
+                .min = -1000000,
+                .max = 1000000,
+                .help = "what the counter starts with (40)"},
+        {.name = "rounds",
+                .letter = 'r',
+                .value = "N",
+                .max = 1000,
+                .help = "how often it is made to crash (2)"},
         {0},
 };
 

@@ -5,6 +5,7 @@
 #include <keel/main.h>
 #include <keel/node.h>
 #include <keel/observer.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,17 @@ static void say_where(keel_term unused)
     fflush(stdout);
 }
 
+// Why it does not start, as a text for people.
+static __attribute__((format(printf, 1, 2))) keel_started failed(const char *format, ...)
+{
+    char text[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    return keel_started_failed(keel_string(text));
+}
+
 static keel_started start(keel_term type, keel_term argument)
 {
     char secret[64], folder[3000], database[4096];
@@ -93,12 +105,10 @@ static keel_started start(keel_term type, keel_term argument)
     (void)argument;
     snprintf(folder, sizeof(folder), "%s", setting_text("data"));
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        return keel_started_failed(
-                keel_make("{data, Folder, Why}", folder, strerror(errno)));
+        return failed("the data folder %s: %s", folder, strerror(errno));
     }
     if (!read_secret(folder, secret, sizeof(secret))) {
-        return keel_started_failed(
-                keel_make("{data, Folder, Why}", folder, strerror(errno)));
+        return failed("the secret in the data folder %s: %s", folder, strerror(errno));
     }
     const char *url = setting_text("database");
     if (url[0] != '\0') {
@@ -108,7 +118,8 @@ static keel_started start(keel_term type, keel_term argument)
     }
     keel_status status = join_cluster();
     if (status != KEEL_OK) {
-        return keel_started_failed(keel_make("{node, Why}", keel_status_text(status)));
+        return failed("it cannot be the node %s (NAME@HOST): %s", setting_text("name"),
+                keel_status_text(status));
     }
     const char *token = setting_text("token");
     keel_child_spec children[] = {
@@ -133,13 +144,28 @@ static keel_started start(keel_term type, keel_term argument)
 }
 
 static const keel_option options[] = {
-        {"port", 'p', "N", "where the pages are served (4000; 0: one that is free)"},
-        {"address", 'a', "ADDRESS", "what to listen on (127.0.0.1); others need a token"},
-        {"token", 't', "TEXT", "who has it is let in"},
-        {"data", 'd', "DIR", "where the data lies (./data)"},
-        {"database", 0, "URL", "postgres://... instead of SQLite in the data folder"},
-        {"name", 'n', "NODE", "joins a cluster under this name"},
-        {"cookie", 0, "TEXT", "what the nodes of the cluster share"},
+        {.name = "port",
+                .letter = 'p',
+                .value = "N",
+                .max = 65535,
+                .help = "where the pages are served (4000; 0: one that is free)"},
+        {.name = "address",
+                .letter = 'a',
+                .value = "ADDRESS",
+                .help = "what to listen on (127.0.0.1); others need a token"},
+        {.name = "token", .letter = 't', .value = "TEXT", .help = "who has it is let in"},
+        {.name = "data",
+                .letter = 'd',
+                .value = "DIR",
+                .help = "where the data lies (./data)"},
+        {.name = "database",
+                .value = "URL",
+                .help = "postgres://... instead of SQLite in the data folder"},
+        {.name = "name",
+                .letter = 'n',
+                .value = "NODE",
+                .help = "joins a cluster under this name, NAME@HOST"},
+        {.name = "cookie", .value = "TEXT", .help = "what the nodes of the cluster share"},
         {0},
 };
 

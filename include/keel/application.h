@@ -26,6 +26,7 @@ typedef struct keel_option {
     char letter; ///< `-n`; 0: none
     const char *value; ///< what help calls its value; NULL: it takes none and sets true
     const char *help;
+    int64_t min, max; ///< unless both are 0: its value is a whole number in this range
 } keel_option;
 
 /// What an application is. Static. OTP: the .app file and the behaviour application.
@@ -57,6 +58,9 @@ struct keel_application {
     void (*stop)(keel_term state);
     /// For keel_main: options beside --config, --help, --version; ends with {0}.
     const keel_option *options;
+    /// For keel_main: what help calls the arguments that are no options, "FILE..."; NULL:
+    /// there are none, and one that is given is refused.
+    const char *arguments;
     const keel_config *runtime; ///< for keel_main; NULL: defaults, with faults caught
     keel_duration stop_within; ///< for keel_main: then the rest is killed; 0: 30 s
 };

@@ -144,6 +144,38 @@ static keel_status fail(keel_term why)
     return KEEL_E_REFUSED;
 }
 
+// Each application and supervisor around it has wrapped the reason in what it has to say. A
+// person wants to know who could not start, and why; the log has the rest.
+static keel_term root_of(keel_term why, keel_term *ret_who)
+{
+    keel_term inner;
+    if (keel_match(why, "{Name, Inner}", ret_who, &inner)) {
+        why = inner;
+    }
+    if (keel_match(why, "{Inner, {_, start, [normal, _]}}", &inner)) {
+        why = inner;
+    }
+    while (keel_match(
+            why, "{shutdown, {failed_to_start_child, Child, Inner}}", ret_who, &inner)) {
+        why = inner;
+    }
+    return why;
+}
+
+static void fail_to_start(keel_term why)
+{
+    keel_term who = KEEL_NONE;
+    why = root_of(why, &who);
+    const char *name = keel_atom_name(who);
+    bool itself = keel_is_none(who) ||
+                  (name != NULL && strcmp(name, program.application->name) == 0);
+    keel_bytes text = keel_to_bytes(
+            keel_is_binary(why) ? why : keel_string(keel_show(why)));
+    snprintf(program.why, sizeof program.why, "%s did not start: %s%s%.*s",
+            program.application->name, itself ? "" : keel_show(who), itself ? "" : ": ",
+            (int)text.size, (const char *)text.data);
+}
+
 // The key of an option: its name with _ for -.
 static keel_term key_of(const keel_option *option)
 {
@@ -192,7 +224,8 @@ static void boot(keel_term unused)
         keel_term names = keel_list_of(keel_application_register(&keel_logger), name);
         status = keel_application_ensure_all_started(names, KEEL_PERMANENT, false, &result);
         if (status != KEEL_OK) {
-            fail(keel_is_none(result) ? keel_string(keel_status_text(status)) : result);
+            fail_to_start(
+                    keel_is_none(result) ? keel_string(keel_status_text(status)) : result);
         }
     }
     tell(status == KEEL_OK ? UP : FAILED);

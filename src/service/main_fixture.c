@@ -116,7 +116,10 @@ static keel_started start_hang(keel_term type, keel_term argument)
 }
 
 static const keel_option options[] = {
-        {"slow", 's', NULL, "never end"}, {"port", 'p', "PORT", "where to listen"}, {0}};
+        {.name = "slow", .letter = 's', .help = "never end"},
+        {.name = "port", .letter = 'p', .value = "PORT", .help = "where to listen"},
+        {0},
+};
 static const keel_application needed = {
         .name = "needed", .start = start_needed, .stop = stop_needed};
 static const keel_application serve = {
@@ -126,11 +129,12 @@ static const keel_application serve = {
         .env = "[{port, 80}]",
         .applications = (const keel_application *const[]){&needed, NULL},
         .options = options,
+        .arguments = "WORD...",
         .stop_within = KEEL_MS(300),
         .start = start_serve,
 };
 static const keel_application programs[] = {
-        {.name = "stop", .start = start_stop},
+        {.name = "stop", .start = start_stop, .arguments = "CODE"},
         {.name = "fail", .start = start_fail},
         {.name = "end", .start = start_end},
         {.name = "hang", .start = start_hang},

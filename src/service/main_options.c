@@ -1,13 +1,19 @@
 #include "main_options.h"
 
 #include "base/base.h"
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const keel_option common[] = {
-        {"config", 'c', "FILE", "read settings from FILE, in Erlang's notation"},
-        {"help", 'h', NULL, "show this and end"},
-        {"version", 0, NULL, "show the version and end"},
+        {.name = "config",
+                .letter = 'c',
+                .value = "FILE",
+                .help = "read settings from FILE, in Erlang's notation"},
+        {.name = "help", .letter = 'h', .help = "show this and end"},
+        {.name = "version", .help = "show the version and end"},
         {0},
 };
 
@@ -43,8 +49,30 @@ static const keel_option *find(
     return own != NULL ? own : find_in(common, name, length, letter);
 }
 
+// False, and said: the option wants a number, and this is none in its range.
+static bool fits(struct kl_options *options, const keel_option *option, const char *value)
+{
+    if (option->min == 0 && option->max == 0) {
+        return true;
+    }
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (end == value || *end != '\0' || errno != 0 || number < option->min ||
+            number > option->max) {
+        complain(options,
+                "option --%s wants a whole number from %" PRId64 " to %" PRId64 ", not %s",
+                option->name, option->min, option->max, value);
+        return false;
+    }
+    return true;
+}
+
 static void take(struct kl_options *options, const keel_option *option, const char *value)
 {
+    if (value != NULL && !fits(options, option, value)) {
+        return;
+    }
     if (option == &common[0]) {
         if (options->config_count < KL_OPTIONS_MAX) {
             options->configs[options->config_count++] = value;
@@ -101,6 +129,9 @@ void kl_options_parse(struct kl_options *options, const keel_application *applic
             options->arguments[options->argument_count++] = argv[at];
         }
     }
+    if (options->argument_count > 0 && application->arguments == NULL) {
+        complain(options, "there is no use for the argument %s", options->arguments[0]);
+    }
 }
 
 // --- help ---
@@ -123,7 +154,9 @@ size_t kl_options_help(
         char *buffer, size_t size, const keel_application *application, const char *program)
 {
     struct kl_bounded text = {buffer, size, 0};
-    kl_bounded_put(&text, "Usage: %s [option …]\n", program);
+    const char *rest = application->arguments;
+    kl_bounded_put(&text, "Usage: %s [option …]%s%s\n", program, rest != NULL ? " " : "",
+            rest != NULL ? rest : "");
     if (application->description != NULL) {
         kl_bounded_put(&text, "%s\n", application->description);
     }

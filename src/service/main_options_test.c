@@ -4,11 +4,18 @@
 #include "testing/harness.h"
 #include <string.h>
 
-static const keel_option own[] = {{"port", 'p', "PORT", "where to listen"},
-        {"verbose", 'v', NULL, NULL}, {"config-dir", 'c', "DIR", "its c is not --config's"},
-        {0}};
+static const keel_option own[] = {
+        {.name = "port", .letter = 'p', .value = "PORT", .help = "where to listen"},
+        {.name = "verbose", .letter = 'v'},
+        {.name = "config-dir",
+                .letter = 'c',
+                .value = "DIR",
+                .help = "its c is not --config's"},
+        {.name = "size", .value = "N", .min = -1, .max = 100},
+        {0},
+};
 static const keel_application with_options = {
-        .name = "test", .description = "Tests", .options = own};
+        .name = "test", .description = "Tests", .options = own, .arguments = "FILE..."};
 static const keel_application plain = {.name = "plain"};
 
 static struct kl_options options;
@@ -72,6 +79,18 @@ TEST("what is wrong is said, the first thing first")
     CHECK_STR(options.wrong, "option --verbose takes no value");
     PARSE(&with_options, "-p");
     CHECK_STR(options.wrong, "option --port wants a value: PORT");
+    PARSE(&with_options, "--size=-1", "--size", "100");
+    CHECK_STR(options.wrong, "");
+    PARSE(&with_options, "--size=101");
+    CHECK_STR(options.wrong, "option --size wants a whole number from -1 to 100, not 101");
+    PARSE(&with_options, "--size", "80x");
+    CHECK_STR(options.wrong, "option --size wants a whole number from -1 to 100, not 80x");
+    PARSE(&with_options, "--size=99999999999999999999");
+    CHECK(strstr(options.wrong, "not 99999999999999999999") != NULL);
+    PARSE(&with_options, "--size=");
+    CHECK_STR(options.wrong, "option --size wants a whole number from -1 to 100, not ");
+    PARSE(&plain, "what");
+    CHECK_STR(options.wrong, "there is no use for the argument what");
     const char *many[KL_OPTIONS_MAX + 3];
     for (int i = 0; i < KL_OPTIONS_MAX + 2; i++) {
         many[i] = "-v";
@@ -86,7 +105,7 @@ TEST("help lists the options of both")
     char text[1024];
     size_t length = kl_options_help(text, sizeof text, &with_options, "prog");
     CHECK(length == strlen(text));
-    CHECK(strstr(text, "Usage: prog ") == text);
+    CHECK(strstr(text, "Usage: prog [option …] FILE...\n") == text);
     CHECK(strstr(text, "\nTests\n") != NULL);
     CHECK(strstr(text, "  -p, --port PORT              where to listen\n") != NULL);
     CHECK(strstr(text, "--config FILE") != NULL);

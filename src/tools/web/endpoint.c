@@ -16,7 +16,7 @@ keel_child_spec keel_web_child_opt(
     return (keel_child_spec){
             .id = name,
             .start = start_endpoint,
-            .argument = kl_listener_argument(endpoint, name, opts),
+            .argument = keel_tuple_of(name, kl_listener_settings(endpoint, opts)),
             .type = KEEL_SUPERVISOR,
     };
 }
@@ -35,14 +35,14 @@ static keel_term name_of(keel_term name, const char *suffix)
 
 static keel_started start_endpoint(keel_term argument)
 {
-    keel_term name = keel_element(argument, KL_LISTENER_NAME);
+    keel_term name = keel_element(argument, 0), settings = keel_element(argument, 1);
     keel_term pages = name_of(name, "pages");
     // Where a listener that is started anew finds the port of the one before it.
     keel_term port = keel_resource("web_port", calloc(1, sizeof(int)), free);
     // Pages stand on the listener's thread, and it starts them: both go together.
     keel_child_spec children[] = {
             keel_child_dynamic_supervisor(.name = pages),
-            keel_child(&kl_listener, keel_tuple_of(argument, pages, port), .name = name),
+            keel_child(&kl_listener, keel_tuple_of(settings, pages, port), .name = name),
     };
     return keel_supervisor_start_link(children, KEEL_COUNT(children),
             .strategy = KEEL_ONE_FOR_ALL, .name = name_of(name, "supervisor"));

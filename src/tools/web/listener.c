@@ -4,10 +4,14 @@
 #include "loop.h"
 #include "request.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <keel/dynamic_supervisor.h>
 #include <keel/process.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 // How long a start waits for the port: the thread of the one before may just be ending.
 #define PATIENCE KEEL_SECONDS(3)
@@ -20,35 +24,68 @@ struct listener {
 
 // --- options ---
 
-static keel_term string_or_nil(const char *text)
+// What keel_web_opts says, in memory of its own.
+struct settings {
+    const keel_web_endpoint *endpoint;
+    keel_web_opts opts;
+};
+
+static void free_settings(void *pointer)
 {
-    return text != NULL ? keel_string(text) : keel_atom(nil);
+    struct settings *settings = pointer;
+    const char *const texts[] = {settings->opts.address, settings->opts.hosts,
+            settings->opts.token, settings->opts.secret};
+    for (size_t i = 0; i < KEEL_COUNT(texts); i++) {
+        free((void *)(uintptr_t)texts[i]);
+    }
+    free(settings);
 }
 
-keel_term kl_listener_argument(
-        const keel_web_endpoint *endpoint, keel_term name, const keel_web_opts *opts)
+// False: no memory.
+static bool copy_text(const char **text)
 {
-    return keel_tuple_of(keel_pointer(endpoint), name, string_or_nil(opts->address),
-            keel_int(opts->port), string_or_nil(opts->hosts), string_or_nil(opts->token),
-            string_or_nil(opts->secret), keel_uint(opts->max_connections),
-            keel_uint(opts->max_requests), keel_uint(opts->max_body),
-            keel_int(opts->timeout));
+    if (*text != NULL) {
+        *text = strdup(*text);
+        return *text != NULL;
+    }
+    return true;
 }
 
-static char *copy_of(keel_term term)
+keel_term kl_listener_settings(const keel_web_endpoint *endpoint, const keel_web_opts *opts)
 {
-    keel_bytes bytes = keel_to_bytes(term);
-    return keel_is_binary(term) ? strndup((const char *)bytes.data, bytes.size) : NULL;
+    struct settings *settings = calloc(1, sizeof(*settings));
+    if (settings == NULL) {
+        return KEEL_NONE;
+    }
+    settings->endpoint = endpoint;
+    settings->opts = *opts;
+    const char **texts[] = {&settings->opts.address, &settings->opts.hosts,
+            &settings->opts.token, &settings->opts.secret};
+    bool copied = true;
+    for (size_t i = 0; i < KEEL_COUNT(texts); i++) {
+        copied = copy_text(texts[i]) && copied;
+    }
+    if (!copied) {
+        free_settings(settings);
+        return KEEL_NONE;
+    }
+    return keel_resource("web_settings", settings, free_settings);
 }
 
-static size_t size_or(keel_term term, size_t otherwise)
+static size_t size_or(size_t value, size_t otherwise)
 {
-    uint64_t value = 0;
-    return keel_get_uint(term, &value) && value > 0 ? (size_t)value : otherwise;
+    return value > 0 ? value : otherwise;
 }
 
-static struct kl_web *web_of(keel_term argument)
+static char *copy_or(const char *text, const char *otherwise)
 {
+    text = text != NULL ? text : otherwise;
+    return text != NULL ? strdup(text) : NULL;
+}
+
+static struct kl_web *web_of(const struct settings *settings)
+{
+    const keel_web_opts *opts = &settings->opts;
     struct kl_web *web = calloc(1, sizeof(*web));
     if (web == NULL) {
         return NULL;
@@ -56,21 +93,18 @@ static struct kl_web *web_of(keel_term argument)
     web->refs = 1;
     pthread_mutex_init(&web->lock, NULL);
     web->outbox_end = &web->outbox;
-    web->endpoint = keel_to_pointer(keel_element(argument, 0), NULL);
-    web->address = copy_of(keel_element(argument, 2));
-    if (web->address == NULL) {
-        web->address = strdup("127.0.0.1");
-    }
-    web->port = (int)keel_to_int(keel_element(argument, 3));
-    web->hosts = copy_of(keel_element(argument, 4));
-    web->token = copy_of(keel_element(argument, 5));
-    web->secret = copy_of(keel_element(argument, 6));
-    web->max_connections = size_or(keel_element(argument, 7), 1000);
-    web->max_requests = size_or(keel_element(argument, 8), 256);
-    web->max_body = size_or(keel_element(argument, 9), 64 << 10);
-    int64_t timeout = keel_to_int(keel_element(argument, 10));
-    web->timeout_s = timeout >= KEEL_SECONDS(1) ? (unsigned)(timeout / KEEL_SECONDS(1))
-                                                : 10;
+    web->endpoint = settings->endpoint;
+    web->address = copy_or(opts->address, "127.0.0.1");
+    web->port = opts->port;
+    web->hosts = copy_or(opts->hosts, NULL);
+    web->token = copy_or(opts->token, NULL);
+    web->secret = copy_or(opts->secret, NULL);
+    web->max_connections = size_or(opts->max_connections, 1000);
+    web->max_requests = size_or(opts->max_requests, 256);
+    web->max_body = size_or(opts->max_body, 64 << 10);
+    web->timeout_s = opts->timeout >= KEEL_SECONDS(1)
+                             ? (unsigned)(opts->timeout / KEEL_SECONDS(1))
+                             : 10;
     web->listener = keel_self();
     web->took = keel_histogram("keel_web_request_seconds",
             "From a request to the answer of its process.", NULL, NULL, 0);
@@ -101,7 +135,7 @@ static void let_web_go(void *web)
 }
 
 // Starts the thread, again while the port is taken. 0: it cannot be had.
-static int listen(struct kl_web *web)
+static int listen_on(struct kl_web *web)
 {
     keel_deadline give_up = KEEL_IN(PATIENCE);
     for (;;) {
@@ -118,13 +152,35 @@ static int listen(struct kl_web *web)
     }
 }
 
+// Why the port could not be had: the library that serves does not tell.
+static const char *why_not(const struct kl_web *web)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)web->port)};
+    struct sockaddr_in6 in6 = {
+            .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)web->port)};
+    bool is_in6 = inet_pton(AF_INET6, web->address, &in6.sin6_addr) == 1;
+    if (!is_in6 && inet_pton(AF_INET, web->address, &in.sin_addr) != 1) {
+        return "no such address";
+    }
+    int one = 1, fd = socket(is_in6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool bound = fd >= 0 &&
+                 setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+                 (is_in6 ? bind(fd, (struct sockaddr *)&in6, sizeof(in6))
+                         : bind(fd, (struct sockaddr *)&in, sizeof(in))) == 0 &&
+                 listen(fd, 1) == 0;
+    const char *why = bound ? "taken a moment ago" : strerror(errno);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return why;
+}
+
 static keel_result init(keel_term argument, void *state)
 {
     struct listener *listener = state;
-    keel_term options = keel_element(argument, 0);
     listener->pages = keel_element(argument, 1);
     keel_trap_exit(true);
-    struct kl_web *web = web_of(options);
+    struct kl_web *web = web_of(keel_to_pointer(keel_element(argument, 0), "web_settings"));
     listener->web = web;
     if (web == NULL) {
         return keel_stop_with(keel_atom(system_limit));
@@ -134,18 +190,20 @@ static keel_result init(keel_term argument, void *state)
         return keel_stop_with(keel_atom(no_randomness));
     }
     if (!kl_guard_is_loopback(web->address) && web->token == NULL) {
-        return keel_stop_with(keel_make("{badarg, token}"));
+        return keel_stop_with(keel_make(
+                "{badarg, {token, <<\"an address that others can reach wants one\">>}}"));
     }
     int *port = keel_to_pointer(keel_element(argument, 2), "web_port");
     if (port != NULL && *port > 0) {
         web->port = *port;
     }
-    listener->port = listen(web);
+    listener->port = listen_on(web);
     if (port != NULL) {
         *port = listener->port;
     }
     if (listener->port == 0) {
-        return keel_stop_with(keel_make("{listen, Port, no_port}", web->port));
+        return keel_stop_with(keel_make(
+                "{listen, Address, Port, Why}", web->address, web->port, why_not(web)));
     }
     return keel_ok();
 }

@@ -46,8 +46,8 @@ static const char *text_option(keel_term key, char *buffer, size_t size)
 }
 
 static const keel_option options[] = {
-        {"name", 0, "NODE", "name of the node"},
-        {"cookie", 0, "SECRET", "what its peers must know"},
+        {.name = "name", .value = "NODE", .help = "name of the node"},
+        {.name = "cookie", .value = "SECRET", .help = "what its peers must know"},
         {0},
 };
 
