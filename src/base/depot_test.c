@@ -1,6 +1,7 @@
 #include "base/depot.h"
 
 #include "base/alloc.h"
+#include "base/exhausted_testing.h"
 #include "base/pool.h"
 #include "testing/harness.h"
 
@@ -72,34 +73,10 @@ TEST("a thread without a cache gets single blocks, all different")
 
 // --- an exhausted machine ---
 
-static bool exhausted;
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return exhausted ? NULL : malloc(bytes);
-}
-
-static void *reallocate(void *context, void *memory, size_t old, size_t bytes)
-{
-    (void)context;
-    (void)old;
-    return exhausted ? NULL : realloc(memory, bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
-static const keel_allocator host = {allocate, reallocate, release, NULL};
-
 TEST("giving blocks back needs no memory, and they can be had again")
 {
     need_depot();
-    CHECK_OK(keel_allocator_set(&host));
+    CHECK_OK(keel_allocator_set(&exhaustible));
     static struct kl_depot_cache cache;
     unsigned size_class = kl_depot_class(32);
     CHECK(kl_depot_fill(size_class, &cache));
@@ -122,7 +99,7 @@ TEST("giving blocks back needs no memory, and they can be had again")
 TEST("blocks that lie loose are freed with their slab")
 {
     need_depot();
-    CHECK_OK(keel_allocator_set(&host));
+    CHECK_OK(keel_allocator_set(&exhaustible));
     kl_free(kl_alloc(1), 1); // makes this thread's record, which stays
     int64_t before = keel_memory_used();
     static struct kl_depot_cache cache;

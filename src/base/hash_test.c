@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/exhausted_testing.h"
 #include "base/pool.h"
 #include "testing/harness.h"
 
@@ -161,32 +162,9 @@ TEST("a map gives memory back as it empties")
 
 // --- an exhausted machine ---
 
-static bool exhausted;
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return exhausted ? NULL : malloc(bytes);
-}
-
-static void *reallocate(void *context, void *memory, size_t old, size_t bytes)
-{
-    (void)context;
-    (void)old;
-    return exhausted ? NULL : realloc(memory, bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
 TEST("a map that cannot grow or shrink keeps what it has")
 {
-    static const keel_allocator host = {allocate, reallocate, release, NULL};
-    CHECK_OK(keel_allocator_set(&host));
+    CHECK_OK(keel_allocator_set(&exhaustible));
     struct kl_hash hash = {0};
     exhausted = true;
     CHECK(!kl_hash_put(&hash, 1, &cells[1]));

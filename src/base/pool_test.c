@@ -4,6 +4,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "base/depot.h"
+#include "base/exhausted_testing.h"
 #include "testing/harness.h"
 
 #include <keel/alloc.h>
@@ -276,32 +277,9 @@ TEST("trimming while others allocate and free takes nothing from them")
 
 // --- an exhausted machine ---
 
-static bool exhausted;
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return exhausted ? NULL : malloc(bytes);
-}
-
-static void *reallocate(void *context, void *memory, size_t old, size_t bytes)
-{
-    (void)context;
-    (void)old;
-    return exhausted ? NULL : realloc(memory, bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
 TEST("exhausted memory gives NULL, and the pool recovers when there is some again")
 {
-    static const keel_allocator host = {allocate, reallocate, release, NULL};
-    CHECK_OK(keel_allocator_set(&host));
+    CHECK_OK(keel_allocator_set(&exhaustible));
     exhausted = true;
     CHECK(kl_pool_alloc(64) == NULL); // not even a record for the thread
     exhausted = false;
