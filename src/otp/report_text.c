@@ -1,4 +1,4 @@
-// Reports as text: a headline, and a line for each thing that is known.
+// Reports as text: a headline, where it happened, and a line for each thing that is known.
 
 #include "base/base.h"
 #include <keel/report.h>
@@ -19,6 +19,8 @@ static void put_unexpected(struct text *text, keel_term report);
 static void put_supervisor(struct text *text, keel_term items);
 static void put_crash(struct text *text, keel_term report);
 static void put_pairs(struct text *text, keel_term items);
+static void put_reason(struct text *text, keel_term reason);
+static void put_stack(struct text *text, keel_term stack);
 static void put_term(struct text *text, keel_term term);
 static void put_line(struct text *text, const char *what, keel_term term);
 static void put_some(struct text *text, const char *what, keel_term list);
@@ -77,6 +79,7 @@ static void put_machine(struct text *text, keel_term report)
     put_term(text, keel_map_get(report, keel_atom(name)));
     kl_bounded_put(&text->out, " terminating: ");
     put_term(text, keel_element(reason, 1));
+    put_stack(text, keel_element(reason, 2));
     put_line(text, "label", keel_map_get(report, keel_atom(process_label)));
     put_line(text, "last event", keel_head(keel_map_get(report, keel_atom(queue))));
     put_line(text, "client", keel_map_get(report, keel_atom(client_info)));
@@ -86,7 +89,6 @@ static void put_machine(struct text *text, keel_term report)
     put_some(text, "queued", keel_tail(keel_map_get(report, keel_atom(queue))));
     put_some(text, "postponed", keel_map_get(report, keel_atom(postponed)));
     put_some(text, "timeouts", keel_element(keel_map_get(report, keel_atom(timeouts)), 1));
-    put_some(text, "stack", keel_element(reason, 2));
     put_some(text, "log", keel_map_get(report, keel_atom(log)));
 }
 
@@ -121,7 +123,7 @@ static void put_server(struct text *text, keel_term report)
     kl_bounded_put(&text->out, "server ");
     put_term(text, keel_map_get(report, keel_atom(name)));
     kl_bounded_put(&text->out, " terminating: ");
-    put_term(text, keel_map_get(report, keel_atom(reason)));
+    put_reason(text, keel_map_get(report, keel_atom(reason)));
     put_line(text, "label", keel_map_get(report, keel_atom(process_label)));
     put_line(text, "last message", keel_map_get(report, keel_atom(last_message)));
     put_line(text, "client", keel_map_get(report, keel_atom(client_info)));
@@ -143,7 +145,8 @@ static void put_supervisor(struct text *text, keel_term items)
     }
     kl_bounded_put(&text->out, ": ");
     put_term(text, keel_proplist_get(items, keel_atom(errorContext)));
-    put_line(text, "reason", keel_proplist_get(items, keel_atom(reason)));
+    kl_bounded_put(&text->out, ": ");
+    put_reason(text, keel_proplist_get(items, keel_atom(reason)));
     put_line(text, "child", keel_proplist_get(items, keel_atom(offender)));
 }
 
@@ -155,6 +158,7 @@ static void put_crash(struct text *text, keel_term report)
     put_term(text, keel_proplist_get(info, keel_atom(pid)));
     kl_bounded_put(&text->out, " crashed: ");
     put_term(text, keel_element(error, 1));
+    put_stack(text, keel_element(error, 2));
     put_pairs(text, info);
     keel_term others = keel_head(keel_tail(report));
     keel_term other;
@@ -169,8 +173,51 @@ static void put_pairs(struct text *text, keel_term items)
     keel_term item;
     while (keel_list_next(&items, &item)) {
         const char *name = keel_atom_name(keel_element(item, 0));
-        if (name != NULL) {
-            put_line(text, name, keel_element(item, 1));
+        if (name != NULL && !keel_is(keel_element(item, 0), error_info)) { // the headline
+            put_some(text, name, keel_element(item, 1));
+        }
+    }
+}
+
+// [{Function, [{file, File}, {line, Line}]}, …]
+static bool is_stack(keel_term term)
+{
+    keel_term frame = keel_head(term);
+    return keel_tuple_size(frame) == 2 && keel_is_binary(keel_element(frame, 0)) &&
+           keel_is_list(keel_element(frame, 1));
+}
+
+// The reason, and below it the stack that an error brings along.
+static void put_reason(struct text *text, keel_term reason)
+{
+    keel_term stack = keel_element(reason, 1);
+    if (keel_tuple_size(reason) == 2 && is_stack(stack)) {
+        put_term(text, keel_element(reason, 0));
+        put_stack(text, stack);
+    } else {
+        put_term(text, reason);
+    }
+}
+
+// A frame a line, the one that failed first.
+static void put_stack(struct text *text, keel_term stack)
+{
+    keel_term frame;
+    while (is_stack(stack) && keel_list_next(&stack, &frame)) {
+        keel_bytes function = keel_to_bytes(keel_element(frame, 0));
+        keel_term place = keel_element(frame, 1);
+        keel_bytes file = keel_to_bytes(keel_proplist_get(place, keel_atom(file)));
+        // As seen from where the program was built.
+        while (file.size > 3 && memcmp(file.data, "../", 3) == 0) {
+            file.data += 3;
+            file.size -= 3;
+        }
+        kl_bounded_put(&text->out, "%sat %.*s", text->single_line ? "; " : "\n    ",
+                (int)function.size, (const char *)function.data);
+        if (file.size > 0) {
+            kl_bounded_put(&text->out, " (%.*s:%lld)", (int)file.size,
+                    (const char *)file.data,
+                    (long long)keel_to_int(keel_proplist_get(place, keel_atom(line))));
         }
     }
 }
@@ -182,9 +229,10 @@ static void put_term(struct text *text, keel_term term)
     text->out.length += keel_print(at, room, term, &text->limits);
 }
 
+// What is known: neither missing nor undefined.
 static void put_line(struct text *text, const char *what, keel_term term)
 {
-    if (!keel_is_none(term)) {
+    if (!keel_is_none(term) && !keel_is(term, undefined)) {
         kl_bounded_put(&text->out, text->single_line ? "; %s: " : "\n    %s: ", what);
         put_term(text, term);
     }

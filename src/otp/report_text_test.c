@@ -26,11 +26,10 @@ TEST("the end of a server reads from the reason to the state", .ids = "PL-042")
     CHECK_STR(text_of(server_report, false), "server shop terminating: {sold_out,[]}\n"
                                              "    label: {till,1}\n"
                                              "    last message: {buy,3}\n"
-                                             "    client: undefined\n"
                                              "    state: #{stock => 0}");
     CHECK_STR(text_of(server_report, true), "server shop terminating: {sold_out,[]}; "
                                             "label: {till,1}; last message: {buy,3}; "
-                                            "client: undefined; state: #{stock => 0}");
+                                            "state: #{stock => 0}");
 }
 
 TEST("each kind of report has a headline of its own", .ids = "PL-042")
@@ -47,13 +46,20 @@ TEST("each kind of report has a headline of its own", .ids = "PL-042")
     CHECK_STR(text_of("#{label => {supervisor, shutdown}, report => [{supervisor, top}, "
                       "{errorContext, shutdown}, {reason, r}, {offender, [{id, a}]}]}",
                       false),
-            "supervisor top: shutdown\n    reason: r\n    child: [{id,a}]");
+            "supervisor top: shutdown: r\n    child: [{id,a}]");
     CHECK_STR(text_of("#{label => {proc_lib, crash}, report => [[{initial_call, f}, {pid, "
                       "p}, "
-                      "{error_info, {error, oops, []}}], [{neighbour, [{pid, q}]}]]}",
+                      "{messages, []}, {error_info, {error, oops, [{<<\"f\">>, [{file, "
+                      "<<\"../a.c\">>}, {line, 3}]}, {<<\"main\">>, []}]}}], "
+                      "[{neighbour, [{pid, q}]}]]}",
                       false),
-            "process p crashed: oops\n    initial_call: f\n    pid: p\n"
-            "    error_info: {error,oops,[]}\n  neighbour:\n    pid: q");
+            "process p crashed: oops\n    at f (a.c:3)\n    at main\n"
+            "    initial_call: f\n    pid: p\n  neighbour:\n    pid: q");
+    CHECK_STR(text_of("#{label => {supervisor, child_terminated}, report => [{supervisor, "
+                      "top}, {errorContext, child_terminated}, {reason, {{sigsegv, 0}, "
+                      "[{<<\"f\">>, [{file, <<\"a.c\">>}, {line, 3}]}]}}]}",
+                      true),
+            "supervisor top: child_terminated: {sigsegv,0}; at f (a.c:3)");
     CHECK_STR(text_of("#{label => {supervisor, unexpected_msg}, msg => hello}", false),
             "supervisor got what it does not know: hello");
     CHECK_STR(text_of("#{label => {application_controller, exit}, report => [{application, "
