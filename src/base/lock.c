@@ -16,6 +16,9 @@ enum { FREE, HELD, CONTENDED };
 // wake cost tens of microseconds. So look a while before sleeping.
 enum { SPINS = 100 };
 
+// How long a sleeper may be forgotten, see kl_lock_give().
+enum { FORGOTTEN_NS = 100000 };
+
 static void take_slowly(struct kl_lock *lock);
 
 void kl_lock_take(struct kl_lock *lock)
@@ -35,8 +38,13 @@ bool kl_lock_try(struct kl_lock *lock)
 
 void kl_lock_give(struct kl_lock *lock)
 {
+    // Two steps where an exchange would be exact. That waits until all that was written
+    // before has reached the memory, which is what most of a lock costs. Who goes to sleep
+    // between the two is not seen here: it looks again by itself after FORGOTTEN_NS.
+    bool awaited = kl_load_relaxed(&lock->state) == CONTENDED;
     // Release: pairs with whoever takes the lock next.
-    if (kl_exchange_acq_rel(&lock->state, FREE) == CONTENDED) {
+    kl_store_release(&lock->state, FREE);
+    if (__builtin_expect(awaited, 0)) {
         kl_futex_wake(&lock->state, 1);
     }
 }
@@ -72,6 +80,6 @@ static void take_slowly(struct kl_lock *lock)
     // From here on the lock is taken as contended, though perhaps nobody else waits: one
     // wake too many is harmless, one too few is a hang.
     while (kl_exchange_acq_rel(&lock->state, CONTENDED) != FREE) {
-        kl_futex_wait(&lock->state, CONTENDED, -1);
+        kl_futex_wait(&lock->state, CONTENDED, FORGOTTEN_NS);
     }
 }

@@ -35,6 +35,8 @@ enum kl_envelope_kind {
     KL_BIRTH, // never sent: the argument of a spawn; from, ref: who waits for the ack
     KL_WAKE, // no more than a reason to look again
     KL_TIMER, // ref: of the timer; body: its message
+    KL_TIMER_GONE, // the same envelope: another process has cancelled it
+    KL_TIMER_NOTE, // ref: of a timer that another process has set for this one
     KL_ALIAS_MESSAGE, // ref: the alias; body: the message
     KL_REMOTE, // a signal from another node: see remote.c
     KL_RAW, // a message from another node, not yet decoded: see remote.c

@@ -364,9 +364,6 @@ static void tell(struct kl_process *self, struct kl_relation *relation, keel_pid
     case KL_REL_REQUEST:
         tell_plain(relation, pid, KL_SETTLED);
         break;
-    case KL_REL_TIMER:
-        kl_timer_forget(relation->key);
-        break;
     }
 }
 
@@ -408,6 +405,7 @@ static void tell_everybody(struct kl_process *self)
         tell_plain(&call, pid, KL_SETTLED);
     }
     kl_suspensions_release(self);
+    kl_timers_forget(self);
     kl_heap_use(before);
     kl_heap_done(&heap);
 }

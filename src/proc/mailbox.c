@@ -184,6 +184,9 @@ void kl_undeliverable(struct kl_envelope *envelope)
     case KL_REMOTE:
         kl_remote_undeliverable(envelope);
         break;
+    case KL_TIMER_NOTE:
+        kl_timer_forget(envelope->ref);
+        break;
     case KL_ALARM: {
         // Acquire, of what told that it came too late: the dying process has looked at its
         // alarm before it closed the door.

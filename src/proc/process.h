@@ -112,6 +112,7 @@ struct kl_process {
     uint8_t unused;
     uint32_t relation_count;
     uint32_t turns;
+    uint32_t timers; // index + 1 of the first on its list, see timer_table.c
     size_t heap_bytes; // of the terms on its stack, when it last gave way
     const char *entry_name; // given by the spawn, or NULL
     keel_pid parent; // or none
@@ -195,7 +196,6 @@ enum kl_relation_kind {
     KL_REL_WATCHER, // `pid` watches this process
     KL_REL_OWED, // `pid` waits for an answer to a call
     KL_REL_REQUEST, // this process sent a request to `pid`
-    KL_REL_TIMER, // a timer whose message goes to this process
 };
 enum {
     KL_REL_INACTIVE = 1,
@@ -489,6 +489,8 @@ void kl_ancestor_unref(struct kl_ancestor *ancestor);
 struct kl_ancestor *kl_ancestor_of(struct kl_process *parent);
 void kl_crash_report(struct kl_process *self, keel_term reason);
 void kl_timer_forget(uint64_t ref); // its receiver has ended
+void kl_timers_forget(struct kl_process *self); // all on the list of one that ends
+void kl_timer_noted(struct kl_process *self, struct kl_envelope *envelope);
 void kl_timer_arrived(struct kl_process *self, struct kl_envelope *envelope);
 void kl_queue_check(struct kl_process *self, size_t before);
 void kl_queue_watch_add(struct kl_process *self, struct kl_envelope *envelope);

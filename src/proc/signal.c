@@ -208,6 +208,8 @@ void kl_signal(struct kl_process *self, struct kl_envelope *envelope)
             [KL_WATCH_QUEUE] = kl_queue_watch_add,
             [KL_WAKE] = wake_arrived,
             [KL_TIMER] = kl_timer_arrived,
+            [KL_TIMER_GONE] = kl_timer_arrived,
+            [KL_TIMER_NOTE] = kl_timer_noted,
             [KL_ALIAS_MESSAGE] = kl_alias_arrived,
             [KL_REMOTE] = kl_remote_arrived,
             [KL_RAW] = kl_raw_arrived,

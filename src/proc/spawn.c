@@ -110,6 +110,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     kl_store_relaxed(&child->wait, KEEL_WAIT_NOTHING);
     child->suspended = 0;
     child->relation_count = 0;
+    child->timers = 0;
     kl_store_relaxed(&child->heap_bytes, 0);
     return child;
 }

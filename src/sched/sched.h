@@ -234,6 +234,13 @@ void kl_timer_arm(struct kl_timer *timer, int64_t at);
 // True when the timer was armed and will not fire. False: it has fired, is about to call
 // or is calling `fire`, or was never armed. Any thread.
 bool kl_timer_cancel(struct kl_timer *timer);
+// The same, if `*word` is `expected` as well. For a timer in a record that is used again:
+// the word changes between its tenants, never while the timer is armed.
+bool kl_timer_cancel_if(struct kl_timer *timer, const uint32_t *word, uint32_t expected);
+// Calls `fn` if the timer is armed and the word as expected; it can neither fire nor be
+// cancelled meanwhile. A lock is held: `fn` does little, and nothing with timers.
+bool kl_timer_while_armed(struct kl_timer *timer, const uint32_t *word, uint32_t expected,
+        void (*fn)(struct kl_timer *timer, void *context), void *context);
 // How many are armed.
 size_t kl_timer_count(void);
 

@@ -31,6 +31,28 @@ bool kl_timer_cancel(struct kl_timer *timer)
     return wheel && kl_wheel_remove(wheel, timer);
 }
 
+bool kl_timer_cancel_if(struct kl_timer *timer, const uint32_t *word, uint32_t expected)
+{
+    struct kl_wheel *wheel = kl_load_acquire(&timer->wheel);
+    return wheel && kl_wheel_remove_if(wheel, timer, word, expected);
+}
+
+bool kl_timer_while_armed(struct kl_timer *timer, const uint32_t *word, uint32_t expected,
+        void (*fn)(struct kl_timer *timer, void *context), void *context)
+{
+    struct kl_wheel *wheel = kl_load_acquire(&timer->wheel);
+    if (!wheel) {
+        return false;
+    }
+    kl_lock_take(&wheel->lock);
+    bool armed = kl_wheel_has(wheel, timer, word, expected);
+    if (armed) {
+        fn(timer, context);
+    }
+    kl_lock_give(&wheel->lock);
+    return armed;
+}
+
 size_t kl_timer_count(void)
 {
     size_t count = 0;

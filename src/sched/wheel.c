@@ -91,6 +91,18 @@ bool kl_wheel_remove(struct kl_wheel *wheel, struct kl_timer *timer)
     return mine;
 }
 
+bool kl_wheel_remove_if(struct kl_wheel *wheel, struct kl_timer *timer,
+        const uint32_t *word, uint32_t expected)
+{
+    kl_lock_take(&wheel->lock);
+    bool mine = kl_wheel_has(wheel, timer, word, expected);
+    if (mine) {
+        take_out(wheel, timer);
+    }
+    kl_lock_give(&wheel->lock);
+    return mine;
+}
+
 size_t kl_wheel_collect(
         struct kl_wheel *wheel, int64_t now, size_t max, struct kl_link *due)
 {

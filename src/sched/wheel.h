@@ -37,6 +37,15 @@ void kl_wheel_clear(struct kl_wheel *wheel);
 bool kl_wheel_add(struct kl_wheel *wheel, struct kl_timer *timer, int64_t at);
 // Removes `timer` if it is still in `wheel`.
 bool kl_wheel_remove(struct kl_wheel *wheel, struct kl_timer *timer);
+// The same, if `*word` is `expected` too; see kl_timer_cancel_if().
+bool kl_wheel_remove_if(struct kl_wheel *wheel, struct kl_timer *timer,
+        const uint32_t *word, uint32_t expected);
+// Whether it is in `wheel` and `*word` as expected. The lock is held.
+static inline bool kl_wheel_has(const struct kl_wheel *wheel, const struct kl_timer *timer,
+        const uint32_t *word, uint32_t expected)
+{
+    return kl_load_relaxed(&timer->wheel) == wheel && kl_load_relaxed(word) == expected;
+}
 
 // Takes up to `max` timers that are due at `now` out into the ring `due`, in order of
 // their times, those armed first before others of the same time. Returns their number.
