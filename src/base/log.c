@@ -14,11 +14,10 @@
 
 // Held for reading while a sink runs, so that replacing it waits until nobody is in it.
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-static kl_log_sink *custom_sink; // NULL: write_line()
+static kl_log_sink *custom_sink; // NULL: kl_log_write_line()
 static void *custom_context;
 
 static void hand_over(enum kl_log_level level, const char *text);
-static void write_line(enum kl_log_level level, const char *text);
 static void write_blocked(const char *text, size_t length);
 
 void kl_log(enum kl_log_level level, const char *format, ...)
@@ -91,12 +90,12 @@ static void hand_over(enum kl_log_level level, const char *text)
     if (custom_sink != NULL) {
         custom_sink(custom_context, level, text);
     } else {
-        write_line(level, text);
+        kl_log_write_line(level, text);
     }
     pthread_rwlock_unlock(&lock);
 }
 
-static void write_line(enum kl_log_level level, const char *text)
+void kl_log_write_line(enum kl_log_level level, const char *text)
 {
     static const char *const names[] = {"error", "warning", "info", "debug"};
     size_t bytes = strlen(text) + 32;

@@ -17,6 +17,8 @@ void kl_log_sink_set(kl_log_sink *sink, void *context);
 // Hands a text to the sink as it is; for kl_panic(), so it allocates nothing and gives up
 // (false) where the sink is just being replaced. Does nothing for the default sink.
 _Bool kl_log_tell_sink(enum kl_log_level level, const char *text);
+// What the default sink does: writes it as a line to standard error.
+void kl_log_write_line(enum kl_log_level level, const char *text);
 // Writes all of it to standard error. A closed or full pipe there is no misfortune: the
 // rest is dropped, and nobody gets SIGPIPE.
 void kl_log_write_stderr(const char *text, size_t length);

@@ -9,7 +9,7 @@
 // Who logs looks at levels (logger.c, a few atomic words), makes the event a term and casts
 // it to each handler that takes its level (logger_handler.c). A handler is a gen_server
 // with a bounded mailbox; it formats (logger_format.c, logger_json.c) and writes through a
-// sink.
+// sink. What the runtime itself says comes to the same handlers (logger_runtime.c).
 
 // Where a handler writes to. `open` gives KEEL_OK or -errno; `write` gets a whole event,
 // and gives false when it was lost.
@@ -57,8 +57,17 @@ size_t kl_log_value(char *buffer, size_t size, keel_term value);
 
 // Casts an event to those that take its level. False: there is no handler at all.
 bool kl_log_dispatch(keel_log_level level, keel_term message, keel_term metadata);
+// True for the process of a handler.
+bool kl_log_is_handler(keel_pid pid);
 // Stops all handlers, when the logger stops.
 void kl_log_handlers_stop(void);
+
+// --- logger_runtime.c ---
+
+// From now on what the runtime has to say goes to the handlers; KEEL_OK, KEEL_E_NOMEM,
+// -errno. Until kl_log_runtime_stop, which waits until the handlers have been sent all.
+keel_status kl_log_runtime_start(void);
+void kl_log_runtime_stop(void);
 
 // --- logger.c ---
 

@@ -148,6 +148,11 @@ static keel_started start(keel_term type, keel_term argument)
         kl_log_handlers_stop();
         return keel_started_failed(why);
     }
+    keel_status status = kl_log_runtime_start();
+    if (status != KEEL_OK) {
+        kl_log_handlers_stop();
+        return keel_started_failed(keel_make("{runtime, Why}", keel_status_text(status)));
+    }
     reports_before = keel_report_handler_set(take_report);
     return keel_supervisor_start_link(NULL, 0);
 }
@@ -156,5 +161,6 @@ static void stop(keel_term state)
 {
     (void)state;
     keel_report_handler_set(reports_before);
+    kl_log_runtime_stop();
     kl_log_handlers_stop();
 }

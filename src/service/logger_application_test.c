@@ -1,5 +1,6 @@
 // The logger as an application.
 
+#include "base/base.h"
 #include "proc/proc_testing.h"
 #include <fcntl.h>
 #include <keel/logger.h>
@@ -13,7 +14,7 @@ static char path[80];
 
 static const char *written(void)
 {
-    static char text[8192];
+    static char text[1 << 17];
     int fd = open(path, O_RDONLY);
     ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
     if (fd >= 0) {
@@ -95,4 +96,31 @@ PROCESS_TEST("a handler that cannot be had fails the start")
             KEEL_E_REFUSED);
     CHECK_TERM(reason, "{{handler, {bad, _}, _}, {logger, start, [normal, []]}}");
     CHECK_OK(keel_application_stop_all());
+}
+
+static void talk(keel_term unused)
+{
+    (void)unused;
+    for (int i = 0; i < 1000; i++) {
+        kl_log(KL_LOG_WARNING, "line %d", i);
+    }
+}
+
+PROCESS_TEST("what the runtime says goes to the handlers, and too much of it is counted")
+{
+    begin(keel_atom(info));
+    kl_log(KL_LOG_WARNING, "the mailbox has grown");
+    kl_log(KL_LOG_DEBUG, "nobody wants to know");
+    keel_pid pid = keel_spawn(talk, keel_nil());
+    while (keel_process_alive(pid)) {
+        keel_yield();
+    }
+    CHECK_OK(keel_application_stop_all()); // all that was said is written then
+    const char *text = written();
+    CHECK(strstr(text, "[warning]") != NULL &&
+            strstr(text, "the mailbox has grown\n") != NULL);
+    CHECK(strstr(text, "line 0\n") != NULL);
+    CHECK(strstr(text, "nobody wants to know") == NULL);
+    CHECK(strstr(text, "line 999\n") != NULL || strstr(text, " were dropped\n") != NULL);
+    end();
 }

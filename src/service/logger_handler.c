@@ -141,6 +141,18 @@ bool kl_log_dispatch(keel_log_level level, keel_term message, keel_term metadata
     return count > 0;
 }
 
+bool kl_log_is_handler(keel_pid pid)
+{
+    struct handler copies[HANDLERS_MAX];
+    size_t count = copy_table(copies);
+    for (size_t i = 0; i < count; i++) {
+        if (copies[i].pid.word == pid.word) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // --- from outside ---
 
 static const struct kl_log_sink_ops *const sinks[] = {
