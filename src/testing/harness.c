@@ -17,6 +17,8 @@ enum {
     EXIT_SKIPPED = 77, // what automake, meson and the shell scripts call "skipped"
     DEFAULT_TIMEOUT_S = 60,
     DEFAULT_SEEDS = 3,
+    // How many seeds one child runs: most of what a short test costs is the child.
+    SEEDS_AT_ONCE = 25,
     REPORT_TEXT = 4096,
     OUTPUT_SHOWN = 64 * 1024,
 };
@@ -27,7 +29,17 @@ enum outcome { RUNNING, PASSED, FAILED, SKIPPED };
 // tell a test that passed from one that called exit(0) halfway.
 struct report {
     enum outcome outcome;
+    uint64_t seed; // the one that runs, or the last; written while the parent looks at it
     char text[REPORT_TEXT];
+};
+
+// How a child ended.
+struct run {
+    enum outcome outcome;
+    struct report report;
+    int status, timeout_s;
+    bool timed_out;
+    int output; // what it printed
 };
 
 struct options {
@@ -295,8 +307,8 @@ static int timeout_of(const struct kl_test *test, const struct options *options)
            (slower > 0 ? slower : 1);
 }
 
-static _Noreturn void run_child(
-        const struct kl_test *test, int output, const sigset_t *mask, pid_t parent)
+static _Noreturn void run_child(const struct kl_test *test, uint64_t seeds, int output,
+        const sigset_t *mask, pid_t parent)
 {
     forked = true;
     setpgid(0, 0);
@@ -309,28 +321,39 @@ static _Noreturn void run_child(
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     close(output);
-    test->body();
+    for (uint64_t end = current_seed + seeds; current_seed != end; current_seed++) {
+        __atomic_store_n(&report->seed, current_seed, __ATOMIC_RELEASE);
+        test->body();
+    }
     fflush(NULL);
     report->outcome = PASSED;
     exit(0); // not _exit: leak and race checkers have their word here
 }
 
-// Waits for the child and takes everything it has started with it. The group is killed
-// while the child is a zombie, so that its number cannot belong to somebody else yet.
-static int wait_for_child(
-        pid_t child, int timeout_s, const sigset_t *sigchld, bool *timed_out)
+// Waits for the child and takes everything it has started with it. The time limit is that
+// of one seed, or up to twice that, since the seed is looked at only when it is over. The
+// group is killed while the child is a zombie, so that its number cannot belong to somebody
+// else yet.
+static void wait_for_child(pid_t child, const sigset_t *sigchld, struct run *run)
 {
-    int64_t end = now_ns() + timeout_s * INT64_C(1000000000);
-    *timed_out = false;
+    int64_t limit = run->timeout_s * INT64_C(1000000000), end = now_ns() + limit;
+    uint64_t seed = current_seed;
     for (;;) {
         siginfo_t info = {0};
-        int flags = WEXITED | WNOWAIT | (*timed_out ? 0 : WNOHANG);
+        int flags = WEXITED | WNOWAIT | (run->timed_out ? 0 : WNOHANG);
         if (waitid(P_PID, (id_t)child, &info, flags) == 0 && info.si_pid == child) {
             break;
         }
         int64_t left = end - now_ns();
+        // Pairs with the store of run_child.
+        uint64_t now = __atomic_load_n(&report->seed, __ATOMIC_ACQUIRE);
+        if (left <= 0 && now != seed) {
+            seed = now;
+            left = limit;
+            end = now_ns() + limit;
+        }
         if (left <= 0) {
-            *timed_out = true;
+            run->timed_out = true;
             kill(-child, SIGKILL);
             continue;
         }
@@ -338,9 +361,7 @@ static int wait_for_child(
         sigtimedwait(sigchld, NULL, &wait);
     }
     kill(-child, SIGKILL);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return status;
+    waitpid(child, &run->status, 0);
 }
 
 static void print_comment(const char *prefix, const char *text, size_t length)
@@ -369,91 +390,134 @@ static void print_output(int output)
     }
 }
 
-static void describe_end(
-        const struct kl_test *test, int status, bool timed_out, int timeout_s)
+static void describe_end(const struct kl_test *test, const struct run *run)
 {
-    if (report->outcome == FAILED) {
-        print_comment("", report->text, strlen(report->text));
+    const struct report *said = &run->report;
+    if (said->outcome == FAILED) {
+        print_comment("", said->text, strlen(said->text));
         return;
     }
     printf("# %s:%d: ", test->file, test->line);
-    if (timed_out) {
-        printf("still running after %d s\n", timeout_s);
-    } else if (WIFSIGNALED(status)) {
-        printf("ended by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else if (report->outcome == PASSED) {
-        printf("passed, then ended with exit code %d\n", WEXITSTATUS(status));
+    if (run->timed_out) {
+        printf("still running after %d s\n", run->timeout_s);
+    } else if (WIFSIGNALED(run->status)) {
+        int number = WTERMSIG(run->status);
+        printf("ended by signal %d (%s)\n", number, strsignal(number));
+    } else if (said->outcome == PASSED) {
+        printf("passed, then ended with exit code %d\n", WEXITSTATUS(run->status));
     } else {
-        printf("ended with exit code %d before its body returned\n", WEXITSTATUS(status));
+        printf("ended with exit code %d before its body returned\n",
+                WEXITSTATUS(run->status));
     }
 }
 
-// Runs the body once in a child. Prints what went wrong after `*headline`, which is
-// printed first and only then.
-static enum outcome run_once(
-        const struct kl_test *test, const struct options *options, const char *headline)
+// Runs the body in a child, once per seed from `first` on. The caller closes `output`.
+static struct run run_seeds(const struct kl_test *test, const struct options *options,
+        uint64_t first, uint64_t seeds)
 {
+    struct run run = {.outcome = FAILED, .timeout_s = timeout_of(test, options)};
     fflush(NULL);
-    *report = (struct report){.outcome = RUNNING};
-    int output = memfd_create("output", MFD_CLOEXEC);
+    current_seed = first;
+    *report = (struct report){.outcome = RUNNING, .seed = first};
+    run.output = memfd_create("output", MFD_CLOEXEC);
     sigset_t sigchld, mask;
     sigemptyset(&sigchld);
     sigaddset(&sigchld, SIGCHLD);
     sigprocmask(SIG_BLOCK, &sigchld, &mask);
     pid_t parent = getpid();
-    pid_t child = output < 0 ? -1 : fork();
-    if (child < 0) {
-        printf("%s\n# cannot start a child: %s\n", headline, strerror(errno));
-        return FAILED;
-    }
+    pid_t child = run.output < 0 ? -1 : fork();
     if (child == 0) {
-        run_child(test, output, &mask, parent);
+        run_child(test, seeds, run.output, &mask, parent);
     }
-    setpgid(child, child);
-    int timeout_s = timeout_of(test, options);
-    bool timed_out;
-    int status = wait_for_child(child, timeout_s, &sigchld, &timed_out);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
-
-    enum outcome outcome = FAILED;
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (report->outcome == PASSED && code == 0) {
-        outcome = PASSED;
-    } else if (code == EXIT_SKIPPED && report->outcome != FAILED) {
-        outcome = SKIPPED;
+    if (child < 0) {
+        run.report.outcome = FAILED;
+        snprintf(run.report.text, sizeof run.report.text, "cannot start a child: %s",
+                strerror(errno));
     } else {
-        printf("%s\n", headline);
-        describe_end(test, status, timed_out, timeout_s);
-        print_output(output);
+        setpgid(child, child);
+        wait_for_child(child, &sigchld, &run);
+        run.report = *report;
     }
-    close(output);
-    return outcome;
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    int code = child > 0 && WIFEXITED(run.status) ? WEXITSTATUS(run.status) : -1;
+    if (run.report.outcome == PASSED && code == 0) {
+        run.outcome = PASSED;
+    } else if (code == EXIT_SKIPPED && run.report.outcome != FAILED) {
+        run.outcome = SKIPPED;
+    }
+    return run;
 }
 
-static enum outcome run_here(const struct kl_test *test)
+static void print_failure(const struct kl_test *test, const struct run *run)
+{
+    describe_end(test, run);
+    if (run->output >= 0) {
+        print_output(run->output);
+    }
+}
+
+// The seed that failed is shown alone, when it fails alone. What is found only at a child's
+// end, such as a leak, may be of any seed before.
+static void explain_failure(const struct kl_test *test, const struct options *options,
+        uint64_t first, const struct run *run)
+{
+    uint64_t last = run->report.seed;
+    bool at_end = run->report.outcome == PASSED;
+    for (uint64_t seed = at_end ? first : last; last != first && seed <= last; seed++) {
+        struct run alone = run_seeds(test, options, seed, 1);
+        bool failed = alone.outcome == FAILED;
+        if (failed) {
+            print_failure(test, &alone);
+            printf("# failed with --seed %llu\n", (unsigned long long)seed);
+        }
+        close(alone.output);
+        if (failed) {
+            return;
+        }
+    }
+    print_failure(test, run);
+    if (last != first) {
+        printf("# failed with --seed %llu --seeds %llu, in one process; not with the last "
+               "alone\n",
+                (unsigned long long)first, (unsigned long long)(last - first + 1));
+    } else if (test->seeded) {
+        printf("# failed with --seed %llu\n", (unsigned long long)first);
+    }
+}
+
+static enum outcome run_here(const struct kl_test *test, uint64_t seed)
 {
     fflush(stdout);
+    current_seed = seed;
     test->body();
     return PASSED;
 }
 
 static enum outcome run_test(const struct kl_test *test, const struct options *options)
 {
-    char headline[1024];
-    snprintf(headline, sizeof headline, "not ok %d - %s", current_number, test->name);
     uint64_t seeds = test->seeded ? options->seeds : 1;
     int64_t start = now_ns();
-    enum outcome outcome = PASSED;
-    for (uint64_t i = 0; i < seeds && outcome == PASSED; i++) {
-        current_seed = options->first_seed + i;
-        outcome = options->no_fork ? run_here(test) : run_once(test, options, headline);
+    struct run run = {.outcome = PASSED, .output = -1};
+    for (uint64_t i = 0; i < seeds && run.outcome == PASSED; i += SEEDS_AT_ONCE) {
+        uint64_t first = options->first_seed + i;
+        uint64_t left = seeds - i < SEEDS_AT_ONCE ? seeds - i : SEEDS_AT_ONCE;
+        if (options->no_fork) {
+            for (uint64_t seed = 0; seed < left; seed++) {
+                run.outcome = run_here(test, first + seed);
+            }
+            continue;
+        }
+        run = run_seeds(test, options, first, left);
+        if (run.outcome == FAILED) {
+            printf("not ok %d - %s\n", current_number, test->name);
+            explain_failure(test, options, first, &run);
+        }
+        close(run.output);
     }
-    if (outcome == PASSED) {
+    if (run.outcome == PASSED) {
         printf("ok %d - %s\n", current_number, test->name);
-    } else if (outcome == SKIPPED) {
-        printf("ok %d - %s # SKIP %s\n", current_number, test->name, report->text);
-    } else if (test->seeded) {
-        printf("# failed with --seed %llu\n", (unsigned long long)current_seed);
+    } else if (run.outcome == SKIPPED) {
+        printf("ok %d - %s # SKIP %s\n", current_number, test->name, run.report.text);
     }
     int64_t elapsed_ms = (now_ns() - start) / 1000000;
     if (elapsed_ms >= 1000) {
@@ -461,5 +525,5 @@ static enum outcome run_test(const struct kl_test *test, const struct options *o
                 (long long)elapsed_ms / 100 % 10);
     }
     fflush(stdout);
-    return outcome;
+    return run.outcome;
 }

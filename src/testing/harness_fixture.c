@@ -111,3 +111,29 @@ TEST("a seeded one", .seeded = true)
     printf("seed=%d\n", (int)kl_test_seed());
     CHECK(kl_test_seed() != 5);
 }
+
+TEST("a forgetful one", .seeded = true)
+{
+    static int runs;
+    CHECK(++runs < 3);
+}
+
+TEST("a seed with a bad end", .seeded = true)
+{
+    if (kl_test_seed() == 28) {
+        atexit(end_badly);
+    }
+}
+
+// Run with a limit of two seconds, which only all seeds together exceed.
+TEST("a slow seed", .seeded = true)
+{
+    usleep(900000);
+}
+
+TEST("a seed that hangs", .seeded = true)
+{
+    while (kl_test_seed() == 2) {
+        pause();
+    }
+}

@@ -177,13 +177,42 @@ TEST("a seeded test runs once per seed and names the seed that fails")
     CHECK_INT(exit_code, 1);
     expect("# failed with --seed 5\n");
     expect("# | seed=5\n");
+    expect_not("seed=4\n");
     expect_not("seed=6");
     run_fixture("--seed", "5", "a seeded one");
     CHECK_INT(exit_code, 1);
     run_fixture("--seed", "6", "a seeded one");
     CHECK_INT(exit_code, 0);
     run_fixture("--seeded", "--list", NULL);
-    CHECK_STR(output, "a seeded one\n");
+    expect("a seeded one\n");
+    expect_not("a good one\n");
+}
+
+TEST("a seed that fails only after others is told with them, and fails with them again")
+{
+    run_fixture("--seeds", "30", "a forgetful one");
+    CHECK_INT(exit_code, 1);
+    expect("# failed with --seed 1 --seeds 3, in one process; not with the last alone\n");
+    run_fixture("--seed", "3", "a forgetful one");
+    CHECK_INT(exit_code, 0);
+}
+
+TEST("what shows only at the end of a process is told with its seed")
+{
+    run_fixture("--seeds", "30", "a seed with a bad end");
+    CHECK_INT(exit_code, 1);
+    expect("passed, then ended with exit code 23\n");
+    expect("# failed with --seed 28\n");
+}
+
+TEST("the time limit is that of one seed")
+{
+    run_fixture("--timeout", "2", "a slow seed");
+    CHECK_INT(exit_code, 0);
+    run_fixture("--timeout", "1", "a seed that hangs");
+    CHECK_INT(exit_code, 1);
+    expect("still running after 1 s\n");
+    expect("# failed with --seed 2\n");
 }
 
 TEST("after a failure the other tests run, and the exit code tells of it")
