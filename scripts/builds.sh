@@ -2,12 +2,20 @@
 # date under build/ and prints a line of TAP. Sourced by bash, from the repository's root.
 
 # build_in NAME SETUP_ARGUMENTS...
+# Several callers may come at once: one builds, the others wait and find it done.
 build_in() {
+    mkdir -p build
+    (
+        flock 9
+        make_build "$@"
+    ) 9>"build/$1.lock"
+}
+
+make_build() {
     local name=$1 log=build/$1.log
     shift
-    mkdir -p build
-    if configure "build/$name" "$@" >"$log" 2>&1 &&
-        ninja -C "build/$name" >>"$log" 2>&1; then
+    if configure "build/$name" "$@" >"$log" 2>&1 9>&- &&
+        ninja -C "build/$name" >>"$log" 2>&1 9>&-; then
         echo "ok - the build $name compiles without a warning"
     else
         echo "not ok - the build $name compiles without a warning"
@@ -62,14 +70,9 @@ build_aarch64() {
     build_in aarch64 --cross-file scripts/cross/aarch64.ini $no_libraries
 }
 
-# Two callers may come at once: one builds, the other finds it done.
 build_release() {
-    mkdir -p build
-    (
-        flock 9
-        CC=gcc build_in release -Dbuildtype=release -Ddebug=true -Dtests=false \
-            "-Dprefix=$PWD/build/prefix"
-    ) 9>build/release.lock
+    CC=gcc build_in release -Dbuildtype=release -Ddebug=true -Dtests=false \
+        "-Dprefix=$PWD/build/prefix"
 }
 
 # The sanitizers of clang 14 lay their shadow where a kernel that randomises more than 28 bits

@@ -15,6 +15,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 
 import tap
 
@@ -30,7 +31,8 @@ def read_arguments():
     parser.add_argument("--long", action="store_true", help="also programs of the suite `long`")
     parser.add_argument("--wrapper", default="", help="a command to put before each program")
     parser.add_argument("--slower", type=int, default=1, help="time limits grow by this factor")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    # More programs than processors: some wait for time to pass.
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) * 3 // 2 + 1)
     parser.add_argument("--seeds", type=int, help="how many seeds a seeded test runs over")
     parser.add_argument("--seed", type=int, help="the one or the first seed")
     parser.add_argument("--ids", help="a file for the conformance lines proved: id, program, case")
@@ -109,6 +111,7 @@ def read_results(lines):
 
 def run_program(program, options):
     command = command_of(program, options)
+    start = time.monotonic()
     lines, problem, code = run(command, program, options)
     plan, cases, stray = read_results(lines)
     bad = sum(case["bad"] for case in cases)
@@ -125,7 +128,7 @@ def run_program(program, options):
             if name in good:
                 ids.append(f"{conformance_id}\t{program['name']}\t{name}")
     details = [] if problem is None else [shlex.join(command), problem] + (stray + lines)[-40:]
-    return program["name"], cases, problem, details, ids
+    return program["name"], cases, problem, details, ids, time.monotonic() - start
 
 
 def print_results(name, cases, problem, details):
@@ -156,16 +159,19 @@ def main():
     programs = read_programs(options)
     # The long ones first, so that none of them is left alone at the end.
     programs.sort(key=lambda program: -program["timeout"])
-    ids = []
+    ids, times = [], []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         running = [pool.submit(run_program, program, options) for program in programs]
         for finished in concurrent.futures.as_completed(running):
-            name, cases, problem, details, proved = finished.result()
+            name, cases, problem, details, proved, seconds = finished.result()
             print_results(name, cases, problem, details)
+            times.append((seconds, name))
             ids += proved
     if options.ids:
         with open(options.ids, "w") as file:
             file.writelines(line + "\n" for line in sorted(ids))
+    for seconds, name in sorted(times)[:-6:-1]:
+        tap.note(f"took {seconds:.1f} s: {name}")
     tap.finish()
 
 

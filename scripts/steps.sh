@@ -22,6 +22,7 @@ run_step() {
     set +e
     (
         set -e
+        trap 'times >"$results/$name.times"' EXIT
         "$@"
     ) >"$file" 2>&1 </dev/null
     code=$?
@@ -40,12 +41,17 @@ report_step() {
     good=$(count "$good_lines" "$file")
     bad=$(count "$bad_lines" "$file")
     skipped=$(count "$skipped_lines" "$file")
-    text=$(printf '%-14s %5d passed %4d failed %4d skipped %5d s' \
-        "$1" "$((good - skipped))" "$bad" "$skipped" "$2")
+    text=$(printf '%-14s %5d passed %4d failed %4d skipped %5d s %6d s cpu' \
+        "$1" "$((good - skipped))" "$bad" "$skipped" "$2" "$(processor_seconds "$results/$1.times")")
     if [ "$bad" -gt 0 ]; then
         text+=$'\n'$(failures_of "$file" | sed 's/^/    /')
     fi
     printf '%s\n' "$text"
+}
+
+# What `times` of the shell printed, such as "1m2.345s", summed up.
+processor_seconds() {
+    tr ' ' '\n' <"$1" | awk -F '[ms]' '{ sum += $1 * 60 + $2 } END { printf "%d", sum }'
 }
 
 # The bad results of a file with the lines that explain them. Of a step that broke, the lines
