@@ -90,28 +90,42 @@ static uint16_t find_port(void)
     return port;
 }
 
+// False when it ends at once, as it does where the port is taken.
+static bool try_epmd(struct kl_epmd_daemon *daemon, const char *address, uint16_t port)
+{
+    char number[8];
+    snprintf(number, sizeof number, "%u", port);
+    const char *const arguments[] = {"epmd", "-port", number, "-address", address, NULL};
+    int to, from, fd;
+    daemon->port = port;
+    daemon->pid = start(arguments, &to, &from);
+    close(to);
+    close(from);
+    // It is up when it answers. There is nothing else to wait for.
+    while (waitpid(daemon->pid, NULL, WNOHANG) == 0) {
+        if (try_connect(port, &fd)) {
+            close(fd);
+            return true;
+        }
+        usleep(10000);
+    }
+    return false;
+}
+
 void kl_epmd_daemon_start(struct kl_epmd_daemon *daemon)
 {
     for (int tries = 0; tries < 10; tries++) {
-        daemon->port = find_port();
-        char port[8];
-        snprintf(port, sizeof port, "%u", daemon->port);
-        const char *const arguments[] = {
-                "epmd", "-port", port, "-address", "127.0.0.1", NULL};
-        int to, from, fd;
-        daemon->pid = start(arguments, &to, &from);
-        close(to);
-        close(from);
-        // It is up when it answers. There is nothing else to wait for.
-        while (waitpid(daemon->pid, NULL, WNOHANG) == 0) {
-            if (try_connect(daemon->port, &fd)) {
-                close(fd);
-                return;
-            }
-            usleep(10000);
+        if (try_epmd(daemon, "127.0.0.1", find_port())) {
+            return;
         }
     }
     kl_test_fail(__FILE__, __LINE__, "epmd does not start");
+}
+
+void kl_epmd_daemon_start_at(
+        struct kl_epmd_daemon *daemon, const char *address, uint16_t port)
+{
+    CHECK(try_epmd(daemon, address, port));
 }
 
 void kl_epmd_daemon_stop(struct kl_epmd_daemon *daemon)

@@ -24,6 +24,9 @@ struct kl_beam {
 // Ends the test as skipped where a program is not installed.
 void kl_testing_needs(const char *program);
 void kl_epmd_daemon_start(struct kl_epmd_daemon *daemon);
+// At an address and a port that are free, as in a network namespace of one's own.
+void kl_epmd_daemon_start_at(
+        struct kl_epmd_daemon *daemon, const char *address, uint16_t port);
 void kl_epmd_daemon_stop(struct kl_epmd_daemon *daemon);
 
 // Starts a node under this name and waits until it is up. `arguments` (may be NULL, ended

@@ -319,6 +319,54 @@ TEST("a BEAM that is killed ends everything with noconnection at once")
     finish();
 }
 
+// Calls a process of the BEAM that never answers, and tells how that ended.
+static void ask_in_vain(keel_term test)
+{
+    keel_term reply, deaf = keel_tuple_of(keel_atom(deaf), keel_atom_text(THERE));
+    keel_status status = keel_call_within(
+            deaf, keel_atom(hello), KEEL_IN(KEEL_SECONDS(50)), &reply);
+    keel_send(test, keel_int(status));
+}
+
+static keel_result pass_on(keel_term message, void *state)
+{
+    *(int64_t *)state = keel_to_int(message);
+    return keel_noreply();
+}
+
+static const keel_gen_server hearing = {
+        .name = "hearing",
+        .state = KEEL_STATE(struct number, value),
+        .init = begin_at_zero,
+        .handle_call = obey,
+        .handle_info = pass_on,
+};
+
+TEST("a BEAM that is killed in the midst of calls ends them at once")
+{
+    begin(false);
+    // It says when it has the call, and answers nothing.
+    kl_beam_eval(&beam, "register(deaf, spawn(fun() -> receive {'$gen_call', _, M} -> "
+                        "ear ! M end, receive never -> ok end end))");
+    keel_started ear = keel_gen_server_start(&hearing, KEEL_NONE);
+    CHECK_OK(ear.status);
+    keel_spawn(ask_in_vain, keel_from_pid(ear.pid));
+    CHECK_STR(kl_beam_await(&beam, "heard "), "hello");
+    int64_t killed = keel_now();
+    kl_beam_stop(&beam);
+    keel_term status = keel_int(0);
+    while (keel_is_int(status) && keel_to_int(status) == 0) {
+        CHECK_OK(keel_call_within(
+                ear.pid, keel_atom(value), KEEL_IN(KEEL_SECONDS(20)), &status));
+    }
+    CHECK_INT(keel_to_int(status), KEEL_E_NODEDOWN);
+    CHECK(keel_now() - killed < KEEL_SECONDS(20)); // neither ticks nor its own time
+    keel_term nodes = keel_node_list(KEEL_NODES_CONNECTED);
+    CHECK_STR(keel_show(nodes), "[]");
+    kl_beam_start(&beam, &epmd, THERE, COOKIE, NULL);
+    finish();
+}
+
 TEST("a wrong cookie and a taken name are refused")
 {
     begin(false);
