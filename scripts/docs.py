@@ -14,7 +14,7 @@ import tempfile
 import tap
 
 BLOCK = re.compile(r"^```c\n(.*?)^```\n(?:\n*(?:[^\n]*\n)?\n*```text\n(.*?)^```)?", re.S | re.M)
-PACKAGES = {"keel-test": "<keel/testing.h>", "keel-web": "<keel/web/", "keel-parts": "<keel/parts/"}
+PACKAGES = {"keel-test": "<keel/testing.h>", "keel-tls": "<keel/tls.h>", "keel-web": "<keel/web/", "keel-parts": "<keel/parts/"}
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
 

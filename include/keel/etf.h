@@ -26,6 +26,8 @@ typedef struct keel_etf_limits {
     size_t max_depth; ///< of nesting; 100,000
     size_t max_words; ///< of 8 bytes that the terms may take; 32 times the input + 4 Ki
     bool existing_atoms_only; ///< as the option `safe` of binary_to_term/2
+    size_t max_atoms; ///< no new atom is made while there are so many, in the whole
+                      ///< program; the limit of the table
 } keel_etf_limits;
 
 /// Encodes `term` into a new binary term. OTP: erlang:term_to_binary/2.

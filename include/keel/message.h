@@ -54,7 +54,8 @@ KEEL_BEGIN_DECLS
 #endif
 
 /// Sends `message` (copied) and never waits for a receiver. A dead pid, a name's node that
-/// cannot be reached and an inactive alias swallow it.
+/// cannot be reached and an inactive alias swallow it. Who sends to another node faster
+/// than its connection takes it (keel_node_config.busy_bytes) waits meanwhile, threads too.
 /// @return KEEL_OK; KEEL_E_BADARG when `to` is no destination, or an atom that names
 ///         nobody; KEEL_E_OVERLOAD from a mailbox with the policy `reject`; KEEL_E_STOPPED
 /// @thread any

@@ -30,6 +30,16 @@ typedef struct keel_node_config {
     const keel_transport *transport; ///< NULL: none, all goes in the clear; @borrows until
                                      ///< the node has stopped
     size_t max_message; ///< bytes of one message from another node; 0: 64 MiB
+    size_t max_pending; ///< bytes of messages of which only a part has come, from one node;
+                        ///< 0: twice max_message
+    size_t max_parts; ///< how many such messages; 0: 1024
+    size_t max_atoms; ///< other nodes make no new atom while there are so many; 0: seven
+                      ///< eighths of what the table holds (keel_config)
+    unsigned max_strangers; ///< connections that have not proved the cookie yet; 0: 128
+    keel_duration setup_time; ///< for a handshake; 0: 7 s
+    /// Who may connect and be connected to, of those who know the cookie; NULL: all. Called
+    /// in some process; may not wait.
+    bool (*allow)(const char *node);
 } keel_node_config;
 
 /// Makes this program a node: listens, registers with epmd, and is `net_kernel`. An epmd

@@ -18,10 +18,11 @@ enum { FIRST_ROOM = 64 << 10, PART_NUMBERS = 16 };
 struct kl_frame_limits kl_frame_limits_or_default(const struct kl_frame_limits *limits)
 {
     struct kl_frame_limits given = limits ? *limits : (struct kl_frame_limits){0};
+    size_t message_bytes = given.message_bytes ? given.message_bytes : 64 << 20;
     return (struct kl_frame_limits){
             .frame_bytes = given.frame_bytes ? given.frame_bytes : 64 << 20,
-            .message_bytes = given.message_bytes ? given.message_bytes : 64 << 20,
-            .pending_bytes = given.pending_bytes ? given.pending_bytes : 128 << 20,
+            .message_bytes = message_bytes,
+            .pending_bytes = given.pending_bytes ? given.pending_bytes : 2 * message_bytes,
             .pending_count = given.pending_count ? given.pending_count : 1024,
     };
 }

@@ -10,7 +10,7 @@
 struct kl_frame_limits {
     size_t frame_bytes; // of one frame; 64 MiB
     size_t message_bytes; // of one message put together from parts; 64 MiB
-    size_t pending_bytes; // of all messages not yet whole; 128 MiB
+    size_t pending_bytes; // of all messages not yet whole; two messages
     size_t pending_count; // how many of them; 1024
 };
 struct kl_frame_limits kl_frame_limits_or_default(const struct kl_frame_limits *limits);

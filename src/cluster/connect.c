@@ -74,6 +74,9 @@ static bool dial(struct kl_connection *connection, keel_deadline deadline)
     char host[KL_NODE_NAME_MAX + 1], cookie[KL_COOKIE_MAX + 1];
     uint16_t port;
     struct kl_peer *peer = connection->peer;
+    if (!kl_cluster_allows(keel_atom_name(peer->name))) {
+        return false; // whoever asked for it hears that it is down
+    }
     if (kl_locate(peer, deadline, host, sizeof host, &port) != KEEL_OK) {
         return false;
     }
@@ -120,7 +123,7 @@ void kl_dial_body(keel_term index_and_ticket)
     }
     connection->peer = kl_peer_at((uint32_t)index);
     connection->link.ticket = ticket;
-    keel_deadline deadline = KEEL_IN(KEEL_SECONDS(KL_SETUP_SECONDS));
+    keel_deadline deadline = keel_deadline_in(kl_cluster.setup_ns);
     if (dial(connection, deadline)) {
         note_link(connection);
         kl_connection_run(connection);
@@ -162,6 +165,9 @@ static enum kl_handshake_event answer_name(struct kl_connection *connection)
     }
     enum kl_handshake_status status = kl_handshake_decide(
             kl_cluster.name, handshake->peer.name, connected, dialling);
+    if (!kl_cluster_allows(handshake->peer.name)) {
+        status = KL_STATUS_NOT_ALLOWED;
+    }
     if (status == KL_STATUS_OK_SIMULTANEOUS) {
         // Our own attempt is given up, and what waited for it waits for this one.
         if (kl_peer_overtake(peer, connection->link.ticket)) {
@@ -177,7 +183,7 @@ static enum kl_handshake_event answer_name(struct kl_connection *connection)
 
 static bool greet(struct kl_connection *connection)
 {
-    keel_deadline deadline = KEEL_IN(KEEL_SECONDS(KL_SETUP_SECONDS));
+    keel_deadline deadline = keel_deadline_in(kl_cluster.setup_ns);
     if (!open_channel(connection, NULL)) {
         return false;
     }
@@ -209,7 +215,7 @@ static void replace(struct kl_peer *peer)
     keel_ref monitor = keel_monitor(reader);
     keel_process_exit(reader, keel_atom(kill));
     keel_status status = keel_receive_match(
-            KEEL_IN(KEEL_SECONDS(KL_SETUP_SECONDS)), "{'DOWN', ^Ref, _, _, _}", monitor);
+            keel_deadline_in(kl_cluster.setup_ns), "{'DOWN', ^Ref, _, _, _}", monitor);
     (void)status; // it is still there: then this connection is not taken
 }
 

@@ -124,7 +124,7 @@ static bool take_message(
     const uint8_t *payload = NULL;
     keel_scope scope = keel_scope_open();
     bool done = kl_control_decode(message->body, message->size, connection->peer->name,
-                        NULL, &control, &used, &why) == KEEL_OK;
+                        &kl_remote_limits, &control, &used, &why) == KEEL_OK;
     if (done && !kl_assembly_payload(&connection->frames, message, used, &payload, &size)) {
         why = "a payload in a form that was not agreed";
         done = false;

@@ -25,7 +25,8 @@ static keel_term reason_of(const struct incoming *in)
     }
     keel_term reason;
     size_t used;
-    keel_status status = kl_etf_decode(in->payload, in->size, NULL, &used, &reason);
+    keel_status status = kl_etf_decode(
+            in->payload, in->size, &kl_remote_limits, &used, &reason);
     return status == KEEL_OK && used == in->size ? reason : KEEL_NONE;
 }
 

@@ -7,6 +7,7 @@
 #include "testing/harness.h"
 #include "wire.h"
 #include <keel/keel.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -232,6 +233,180 @@ TEST("strangers that say nothing or nonsense leave nothing behind", .timeout_s =
     while (count_processes() > before) {
         CHECK_INT(keel_node_ping(kl_testing_atom("none@127.0.0.1")), KEEL_E_NODEDOWN);
     }
+    CHECK_OK(keel_node_stop());
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+}
+
+// A message to the server with `count` atoms nobody has used, numbered from `first`.
+static size_t frame_of_atoms(uint8_t *frame, size_t first, size_t count)
+{
+    static const uint8_t list_end[] = {106};
+    keel_term name = keel_atom(server), none = keel_atom_text("");
+    uint8_t *at = kl_wire_put_bytes(frame + 4, "\x83\x44\0", 3);
+    at += put_term(
+            at, keel_make("{6, From, None, Name}", pid_of("evil@127.0.0.1"), none, name));
+    at = kl_wire_put_8(at, 108);
+    at = kl_wire_put_32(at, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        char text[32];
+        int length = snprintf(text, sizeof text, "flood_%zu", first + i);
+        at = kl_wire_put_8(at, 119);
+        at = kl_wire_put_8(at, (uint8_t)length);
+        at = kl_wire_put_bytes(at, text, (size_t)length);
+    }
+    at = kl_wire_put_bytes(at, list_end, 1);
+    kl_wire_put_32(frame, (uint32_t)(at - frame - 4));
+    return (size_t)(at - frame);
+}
+
+TEST("a flood of new atoms meets the limit, and leaves room for the program's own",
+        .timeout_s = 60)
+{
+    enum { TABLE = 8192, REMOTE = 6000, EACH = 500, CONNECTIONS = 20 };
+    static uint8_t frame[EACH * 40];
+    CHECK_OK(keel_start(&(keel_config){.workers = 2, .max_atoms = TABLE}));
+    keel_started server = keel_gen_server_start(
+            &counting, KEEL_NONE, .name = keel_atom(server));
+    CHECK_OK(server.status);
+    CHECK_OK(keel_node_start(&(keel_node_config){
+            .name = HERE, .cookie = "monster", .no_epmd = true, .max_atoms = REMOTE}));
+    struct kl_testing_link evil, good;
+    size_t atom = 0;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        keel_scope scope = keel_scope_open();
+        connect_as(&evil, "evil@127.0.0.1");
+        for (int j = 0; j < 3; j++, atom += EACH) {
+            size_t size = frame_of_atoms(frame, atom, EACH);
+            if (send(evil.fd, frame, size, MSG_NOSIGNAL) != (ssize_t)size) {
+                break; // it has been shown the door
+            }
+        }
+        counted();
+        kl_testing_link_close(&evil);
+        keel_scope_close(&scope);
+    }
+    size_t limit, count = keel_atom_count(&limit);
+    CHECK_INT(limit, TABLE);
+    CHECK(count >= REMOTE - EACH && count <= REMOTE + EACH); // several readers at a time
+    keel_term own;
+    CHECK_OK(keel_atom_from("an atom of the program itself", 29, &own));
+    // Atoms that are there already do no harm.
+    connect_as(&good, "evil@127.0.0.1");
+    cast_from(&good);
+    kl_testing_link_close(&good);
+    CHECK(keel_process_alive(server.pid));
+    CHECK_OK(keel_node_stop());
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+}
+
+static bool allow_good(const char *node)
+{
+    return strncmp(node, "good@", 5) == 0;
+}
+
+TEST("whom the program does not allow is refused though it knows the cookie",
+        .timeout_s = 60)
+{
+    CHECK_OK(keel_start(&(keel_config){.workers = 2}));
+    CHECK_OK(keel_node_start(&(keel_node_config){
+            .name = HERE, .cookie = "monster", .no_epmd = true, .allow = allow_good}));
+    struct kl_testing_link good, evil;
+    connect_as(&good, "good@127.0.0.1");
+    struct kl_handshake_opts opts = {.own_name = "evil@127.0.0.1",
+            .creation = 7,
+            .flags = kl_dist_flags_offered(false),
+            .length_bytes = 2,
+            .peer_name = HERE,
+            .cookie = "monster"};
+    evil = (struct kl_testing_link){.fd = kl_testing_connect(keel_node_port())};
+    CHECK_INT(kl_testing_shake(&evil, &opts), KL_HANDSHAKE_REFUSED);
+    CHECK_INT(evil.hs.refusal, KL_REFUSAL_NOT_ALLOWED);
+    kl_testing_link_close(&evil);
+    // Nor is it dialled, wherever it is.
+    keel_term node = kl_testing_atom("evil@127.0.0.1");
+    uint16_t port;
+    int listener = kl_testing_listen(&port);
+    CHECK_OK(keel_node_set_address(node, "127.0.0.1", port));
+    CHECK_INT(keel_node_connect(node), KEEL_E_NODEDOWN);
+    close(listener);
+    kl_testing_link_close(&good);
+    CHECK_OK(keel_node_stop());
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+}
+
+TEST("strangers beyond the limit are turned away, and silent ones have their time",
+        .timeout_s = 60)
+{
+    enum { MOST = 3 };
+    CHECK_OK(keel_start(&(keel_config){.workers = 2}));
+    CHECK_OK(keel_node_start(&(keel_node_config){.name = HERE,
+            .cookie = "monster",
+            .no_epmd = true,
+            .max_strangers = MOST,
+            .setup_time = KEEL_MS(700)}));
+    int silent[MOST];
+    for (int i = 0; i < MOST; i++) {
+        silent[i] = kl_testing_connect(keel_node_port());
+    }
+    uint8_t byte;
+    int late = kl_testing_connect(keel_node_port());
+    CHECK_INT(kl_testing_read(late, &byte, 1), 0); // closed without a word
+    close(late);
+    for (int i = 0; i < MOST; i++) {
+        CHECK_INT(kl_testing_read(silent[i], &byte, 1), 0);
+        close(silent[i]);
+    }
+    struct kl_testing_link good;
+    connect_as(&good, "good@127.0.0.1");
+    kl_testing_link_close(&good);
+    CHECK_OK(keel_node_stop());
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+}
+
+// One part of a message that never ends; false when the connection is closed.
+static bool send_part(struct kl_testing_link *link, uint64_t sequence, size_t size)
+{
+    static uint8_t frame[70000];
+    keel_term name = keel_atom(server), none = keel_atom_text("");
+    uint8_t *at = kl_wire_put_bytes(frame + 4, "\x83\x45", 2);
+    at = kl_wire_put_64(at, sequence);
+    at = kl_wire_put_64(at, 1000);
+    at = kl_wire_put_8(at, 0);
+    at += put_term(
+            at, keel_make("{6, From, None, Name}", pid_of("evil@127.0.0.1"), none, name));
+    at += size;
+    kl_wire_put_32(frame, (uint32_t)(at - frame - 4));
+    ssize_t length = at - frame;
+    return send(link->fd, frame, (size_t)length, MSG_NOSIGNAL) == length;
+}
+
+TEST("messages that never become whole cost no more than was said", .timeout_s = 60)
+{
+    CHECK_OK(keel_start(&(keel_config){.workers = 2}));
+    keel_started server = keel_gen_server_start(
+            &counting, KEEL_NONE, .name = keel_atom(server));
+    CHECK_OK(server.status);
+    CHECK_OK(keel_node_start(&(keel_node_config){.name = HERE,
+            .cookie = "monster",
+            .no_epmd = true,
+            .max_pending = 1 << 20,
+            .max_parts = 8}));
+    struct kl_testing_link evil;
+    int64_t before = keel_memory_used();
+    static const size_t sizes[] = {60000, 10}; // by bytes, by number
+    for (int i = 0; i < 2; i++) {
+        keel_scope scope = keel_scope_open();
+        connect_as(&evil, "evil@127.0.0.1");
+        uint64_t sent = 0;
+        while (send_part(&evil, sent, sizes[i]) && sent < 100000) {
+            sent++;
+            CHECK(keel_memory_used() < before + (32 << 20));
+        }
+        CHECK(sent < 100000); // it was closed
+        kl_testing_link_close(&evil);
+        keel_scope_close(&scope);
+    }
+    counted();
     CHECK_OK(keel_node_stop());
     CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
 }

@@ -53,7 +53,7 @@ static void listen_body(keel_term listener)
             if (status != KEEL_OK) {
                 return;
             }
-        } else if (kl_add_relaxed(&kl_cluster.strangers, 1) >= KL_STRANGERS_MAX) {
+        } else if (kl_add_relaxed(&kl_cluster.strangers, 1) >= kl_cluster.strangers_max) {
             kl_add_relaxed(&kl_cluster.strangers, (uint32_t)-1);
             close(stranger);
         } else {
@@ -79,6 +79,24 @@ static void start_rex(struct netkernel *kernel)
 
 // --- starting ---
 
+static void set_limits(const keel_node_config *config)
+{
+    size_t atoms;
+    keel_atom_count(&atoms);
+    kl_cluster.limits = kl_frame_limits_or_default(
+            &(struct kl_frame_limits){.frame_bytes = config->max_message,
+                    .message_bytes = config->max_message,
+                    .pending_bytes = config->max_pending,
+                    .pending_count = config->max_parts});
+    kl_remote_limits = (keel_etf_limits){.max_bytes = kl_cluster.limits.message_bytes,
+            .max_atoms = config->max_atoms != 0 ? config->max_atoms : atoms / 8 * 7};
+    kl_cluster.strangers_max = config->max_strangers != 0 ? config->max_strangers
+                                                          : KL_STRANGERS_MAX;
+    kl_cluster.setup_ns = config->setup_time > 0 ? config->setup_time
+                                                 : KEEL_SECONDS(KL_SETUP_SECONDS);
+    kl_cluster.allow = config->allow;
+}
+
 static keel_status configure(const keel_node_config *config)
 {
     struct kl_node_name name;
@@ -98,8 +116,7 @@ static keel_status configure(const keel_node_config *config)
     kl_cluster.transport = config->transport;
     kl_cluster.tick_ns = config->tick_time > 0 ? config->tick_time : KEEL_SECONDS(60);
     kl_cluster.busy_bytes = config->busy_bytes != 0 ? config->busy_bytes : 1 << 20;
-    kl_cluster.limits = kl_frame_limits_or_default(&(struct kl_frame_limits){
-            .frame_bytes = config->max_message, .message_bytes = config->max_message});
+    set_limits(config);
     char cookie[KL_COOKIE_MAX + 1];
     keel_status status = KEEL_OK;
     if (config->cookie == NULL) {

@@ -129,7 +129,7 @@ keel_status keel_node_ping(keel_term node)
     }
     status = keel_gen_call(keel_tuple_of(keel_atom(net_kernel), node),
             keel_make("{is_auth, Node}", kl_node_name()),
-            KEEL_IN(KEEL_SECONDS(KL_SETUP_SECONDS + 5)), &answer);
+            keel_deadline_in(kl_cluster.setup_ns + KEEL_SECONDS(5)), &answer);
     return status == KEEL_OK && keel_is(answer, yes) ? KEEL_OK : KEEL_E_NODEDOWN;
 }
 

@@ -23,6 +23,9 @@ struct kl_cluster {
     uint32_t creation;
     int64_t tick_ns; // silence that means death
     size_t busy_bytes;
+    unsigned strangers_max;
+    int64_t setup_ns; // for a handshake
+    bool (*allow)(const char *node); // NULL: everybody
     struct kl_frame_limits limits;
     const struct keel_transport *transport; // NULL: none
     keel_pid kernel;
@@ -42,9 +45,14 @@ static inline bool kl_cluster_alive(void)
 }
 
 enum {
-    KL_STRANGERS_MAX = 128,
-    KL_SETUP_SECONDS = 7, // for a handshake, as OTP
+    KL_STRANGERS_MAX = 128, // unless told otherwise
+    KL_SETUP_SECONDS = 7, // likewise; as OTP
 };
+
+static inline bool kl_cluster_allows(const char *node)
+{
+    return kl_cluster.allow == NULL || kl_cluster.allow(node);
+}
 
 // --- cookie.c ---
 // The cookie for a peer, wiped by the caller when it is used.

@@ -290,23 +290,49 @@ struct room {
     uint32_t connection;
 };
 
+static bool has_room_locked(const struct kl_peer *peer, uint32_t connection)
+{
+    return peer->state == KL_PEER_DOWN || kl_peer_connection(peer) != connection ||
+           peer->queued <= kl_cluster.busy_bytes;
+}
+
 static bool has_room(void *context)
 {
     struct room *room = context;
     struct kl_peer *peer = room->peer;
     kl_lock_take(&peer->lock);
-    bool ready = peer->state == KL_PEER_DOWN ||
-                 kl_peer_connection(peer) != room->connection ||
-                 peer->queued <= kl_cluster.busy_bytes || !kl_peer_await_locked(peer);
+    bool ready = has_room_locked(peer, room->connection) || !kl_peer_await_locked(peer);
     kl_lock_give(&peer->lock);
     return ready;
+}
+
+// A thread of the host, or of the blocking pool, waits as a process does: or it alone could
+// fill the memory. Timers that fire on a worker may not wait.
+static void await_room_outside(struct kl_peer *peer, uint32_t connection)
+{
+    bool ready = kl_worker_current() >= 0;
+    while (!ready) {
+        uint32_t done = 0;
+        kl_lock_take(&peer->lock);
+        ready = has_room_locked(peer, connection) ||
+                !kl_peer_await_outside_locked(peer, &done);
+        kl_lock_give(&peer->lock);
+        if (!ready && !kl_runtime_await(&done)) {
+            kl_peer_unawait_outside(peer, &done); // simulated, and nothing else happens
+            ready = true;
+        }
+    }
 }
 
 void kl_peer_await_room(struct kl_peer *peer, uint32_t connection)
 {
     struct room room = {peer, connection};
+    if (!keel_in_process()) {
+        await_room_outside(peer, connection);
+        return;
+    }
     bool ready = kl_wait_until(has_room, &room, INT64_MAX);
-    (void)ready; // where one may not wait, one goes on
+    (void)ready; // there is no end to the time it may take
 }
 
 static bool is_written(void *context)

@@ -3,6 +3,7 @@
 #include "cluster_testing.h"
 #include "testing/harness.h"
 #include <keel/keel.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,56 @@ TEST("a sender waits while the other side does not read, and goes on when it doe
         pass(KEEL_MS(1));
     }
     CHECK_OK(call_two(keel_atom(done), &reply));
+    finish();
+}
+
+// A thread that has no process, and how far it got.
+struct outsider {
+    uint32_t sent; // atomic
+    pthread_t thread;
+};
+
+static void *flood_outside(void *context)
+{
+    struct outsider *outsider = context;
+    static uint8_t zeros[100000];
+    for (int i = 0; i < 400; i++) {
+        CHECK_OK(keel_send(server_two(), keel_binary(zeros, sizeof zeros)));
+        __atomic_add_fetch(&outsider->sent, 1, __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+TEST("a thread that sends too much waits as well, and goes on", .timeout_s = 60)
+{
+    begin();
+    keel_term reply;
+    CHECK_OK(call_two(keel_atom(hello), &reply));
+    kill(other, SIGSTOP);
+    struct outsider outsider = {0};
+    CHECK(pthread_create(&outsider.thread, NULL, flood_outside, &outsider) == 0);
+    // Once it stands still it has sent what the sockets hold and little more.
+    uint32_t sent = 0, before;
+    do {
+        before = sent;
+        pass(KEEL_MS(300));
+        sent = __atomic_load_n(&outsider.sent, __ATOMIC_ACQUIRE);
+    } while (sent == 0 || sent != before);
+    CHECK(sent < 400);
+    kill(other, SIGCONT);
+    CHECK(pthread_join(outsider.thread, NULL) == 0);
+    CHECK_INT(outsider.sent, 400);
+    CHECK_OK(call_two(keel_atom(done), &reply));
+
+    // The end of the connection lets it go, too.
+    kill(other, SIGSTOP);
+    outsider.sent = 0;
+    CHECK(pthread_create(&outsider.thread, NULL, flood_outside, &outsider) == 0);
+    while (__atomic_load_n(&outsider.sent, __ATOMIC_ACQUIRE) == 0) {
+        pass(KEEL_MS(1));
+    }
+    kill(other, SIGKILL);
+    CHECK(pthread_join(outsider.thread, NULL) == 0);
     finish();
 }
 

@@ -204,12 +204,49 @@ bool kl_peer_await_locked(struct kl_peer *peer)
     return true;
 }
 
+bool kl_peer_await_outside_locked(struct kl_peer *peer, uint32_t *done)
+{
+    struct kl_awaiting *awaiting = kl_pool_alloc(sizeof *awaiting);
+    if (awaiting == NULL) {
+        return false;
+    }
+    *awaiting = (struct kl_awaiting){.next = peer->awaiting, .done = done};
+    peer->awaiting = awaiting;
+    return true;
+}
+
+void kl_peer_unawait_outside(struct kl_peer *peer, const uint32_t *done)
+{
+    kl_lock_take(&peer->lock);
+    struct kl_awaiting **link = &peer->awaiting;
+    while (*link != NULL && (*link)->done != done) {
+        link = &(*link)->next;
+    }
+    struct kl_awaiting *gone = *link;
+    if (gone != NULL) {
+        *link = gone->next;
+    }
+    kl_lock_give(&peer->lock);
+    kl_pool_free(gone, sizeof *gone);
+}
+
+static void wake_one(const struct kl_awaiting *awaiting)
+{
+    if (awaiting->done == NULL) {
+        kl_wake(awaiting->pid);
+        return;
+    }
+    uint32_t *done = awaiting->done;
+    kl_store_release(done, 1); // pairs with the acquire in kl_runtime_await
+    kl_futex_wake(done, 1); // its stack may be gone: nobody waits there then
+}
+
 void kl_peer_wake_all(struct kl_awaiting *awaiting)
 {
     while (awaiting != NULL) {
         struct kl_awaiting *gone = awaiting;
         awaiting = awaiting->next;
-        kl_wake(gone->pid);
+        wake_one(gone);
         kl_pool_free(gone, sizeof *gone);
     }
 }

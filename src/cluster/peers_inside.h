@@ -8,10 +8,14 @@
 
 struct kl_awaiting {
     struct kl_awaiting *next;
-    keel_pid pid;
+    keel_pid pid; // none: a thread outside, which waits for `done`
+    uint32_t *done; // futex word on its stack, which stays until it is set
 };
 // Has the calling process woken at the next change; false when memory is exhausted.
 bool kl_peer_await_locked(struct kl_peer *peer);
+// The same for a thread outside: `done` is set then.
+bool kl_peer_await_outside_locked(struct kl_peer *peer, uint32_t *done);
+void kl_peer_unawait_outside(struct kl_peer *peer, const uint32_t *done);
 void kl_peer_wake_all(struct kl_awaiting *awaiting); // frees them
 
 bool kl_peer_begin_locked(struct kl_peer *peer, uint64_t ticket);

@@ -141,7 +141,8 @@ bool kl_rpc_spawn(uint32_t connection, struct kl_peer *peer,
 {
     keel_term arguments;
     size_t used;
-    if (kl_etf_decode(payload, size, NULL, &used, &arguments) != KEEL_OK || used != size) {
+    if (kl_etf_decode(payload, size, &kl_remote_limits, &used, &arguments) != KEEL_OK ||
+            used != size) {
         return false;
     }
     keel_term plan = plan_of(control, arguments);

@@ -51,6 +51,8 @@ struct kl_route_ops {
     void (*malformed)(uint32_t connection, keel_status why);
 };
 extern const struct kl_route_ops *kl_route;
+// What decoding a message of another node may cost; set by `cluster` while no node runs.
+extern keel_etf_limits kl_remote_limits;
 
 // What a connection does on behalf of a remote process. The terms are borrowed. `to` is a
 // local pid, dead ones included: whoever must hear of that is told through kl_route.
@@ -79,5 +81,9 @@ void kl_remote_lost(uint32_t connection, keel_pid to);
 // where the caller may not wait). Whoever makes it true calls kl_wake afterwards.
 bool kl_wait_until(bool (*ready)(void *context), void *context, int64_t deadline);
 void kl_wake(keel_pid pid);
+// A thread outside waits here until a process has set `done` (a futex word), and drives the
+// runtime meanwhile where no worker does. False, only simulated: nothing is left that could
+// ever set it, or it would take too long.
+bool kl_runtime_await(uint32_t *done);
 
 #endif // KL_PROC_PROC_H

@@ -215,11 +215,6 @@ struct kl_alarm {
 uint64_t kl_extend_turn(struct kl_task *task);
 
 // --- runtime.c ---
-// A thread outside waits here until a process has set `done` (a futex word), and drives the
-// runtime meanwhile where no worker does. False, only simulated: nothing is left that could
-// ever set it, or it would take too long.
-bool kl_runtime_await(uint32_t *done);
-
 // The runtime's state.
 struct kl_runtime {
     bool running;

@@ -8,6 +8,8 @@
 #include "proc.h"
 #include "process.h"
 
+keel_etf_limits kl_remote_limits;
+
 enum operation {
     LINK, // From
     UNLINK, // From, Id
@@ -161,7 +163,7 @@ static struct kl_envelope *decoded(const struct kl_envelope *raw)
     keel_term message;
     size_t used;
     keel_status status = kl_etf_decode(
-            kl_envelope_bytes(raw), raw->body_bytes, NULL, &used, &message);
+            kl_envelope_bytes(raw), raw->body_bytes, &kl_remote_limits, &used, &message);
     if (status == KEEL_OK && used != raw->body_bytes) {
         status = KEEL_E_MALFORMED;
     }

@@ -4,6 +4,7 @@
 // acknowledgement, a failure, or, when it just ends, its reason, which kl_exit_finish sends
 // when nothing of the child is left.
 
+#include "proc.h"
 #include "process.h"
 
 static bool is_exit_of(keel_term message, void *context)

@@ -21,6 +21,19 @@ static keel_status walk_export(struct kl_etf_walk *walk);
 static keel_status walk_new_fun(struct kl_etf_walk *walk);
 static keel_status walk_old_fun(struct kl_etf_walk *walk);
 
+// An atom takes three bytes at least, so most inputs cannot bring too many, even several at
+// a time; the others are looked at atom by atom, which takes longer.
+static bool may_overfill(const keel_etf_limits *limits, size_t size)
+{
+    enum { LEAST_BYTES = 3, AT_A_TIME = 16 };
+    if (limits->max_atoms == 0) {
+        return false;
+    }
+    size_t count = keel_atom_count(NULL);
+    size_t room = limits->max_atoms > count ? limits->max_atoms - count : 0;
+    return size / LEAST_BYTES > room / AT_A_TIME;
+}
+
 keel_status kl_etf_plan(const uint8_t *data, size_t size, const keel_etf_limits *limits,
         struct kl_etf_plan *ret_plan)
 {
@@ -32,6 +45,8 @@ keel_status kl_etf_plan(const uint8_t *data, size_t size, const keel_etf_limits 
             .end = data + size,
             .max_depth = limits->max_depth,
             .existing_atoms_only = limits->existing_atoms_only,
+            .looks_at_atoms = limits->existing_atoms_only || may_overfill(limits, size),
+            .max_atoms = limits->max_atoms,
             .self = kl_etf_node_read(),
     };
     walk.self_text = kl_atom_bytes(walk.self.name);
@@ -144,7 +159,7 @@ static void walk_plain(struct kl_etf_walk *walk)
     size_t words = walk->words;
     for (; left > 1 && walk->end - at >= 10; left--) {
         size_t size = plain_size(
-                at, (size_t)(walk->end - at), !walk->existing_atoms_only, &words);
+                at, (size_t)(walk->end - at), !walk->looks_at_atoms, &words);
         if (size == 0) {
             break;
         }

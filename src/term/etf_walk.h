@@ -23,6 +23,8 @@ struct kl_etf_walk {
     size_t words;
     size_t depth, deepest, max_depth; // containers open now, at most, and allowed
     bool existing_atoms_only;
+    bool looks_at_atoms; // whether each is there already
+    size_t max_atoms;
     struct kl_etf_node self;
     keel_bytes self_text;
     // Inside a fun nothing is built: when the outermost one closes, `words` is again what

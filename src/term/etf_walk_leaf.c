@@ -2,6 +2,19 @@
 
 // --- atoms, and what begins with the atom of a node ---
 
+// Where atoms are watched: a new one is refused, or made here so that the next counts it.
+static keel_status look_at(const struct kl_etf_walk *walk, const uint8_t *text, size_t size)
+{
+    keel_term atom;
+    keel_status status = keel_atom_existing((const char *)text, size, &atom);
+    if (status != KEEL_E_BADARG || walk->existing_atoms_only) {
+        return status;
+    }
+    return keel_atom_count(NULL) < walk->max_atoms
+                   ? keel_atom_from((const char *)text, size, &atom)
+                   : KEEL_E_SYSTEM_LIMIT;
+}
+
 keel_status kl_etf_walk_atom(struct kl_etf_walk *walk, bool *ret_is_self)
 {
     if (!kl_etf_walk_has(walk, 1)) {
@@ -33,11 +46,7 @@ keel_status kl_etf_walk_atom(struct kl_etf_walk *walk, bool *ret_is_self)
         *ret_is_self = walk->self_text.size == size &&
                        memcmp(walk->self_text.data, text, size) == 0;
     }
-    if (walk->existing_atoms_only && walk->funs == 0) {
-        keel_term atom;
-        return keel_atom_existing((const char *)text, size, &atom);
-    }
-    return KEEL_OK;
+    return walk->looks_at_atoms && walk->funs == 0 ? look_at(walk, text, size) : KEEL_OK;
 }
 
 // Reads a creation: of 32 bits, or of the 2 bits in a byte that the old forms have.

@@ -12,7 +12,7 @@ struct reader {
 static keel_term read_part(struct reader *reader)
 {
     // The whole was checked when it came in.
-    static const keel_etf_limits limits = {SIZE_MAX, SIZE_MAX, SIZE_MAX, false};
+    static const keel_etf_limits limits = {SIZE_MAX, SIZE_MAX, SIZE_MAX, false, 0};
     struct kl_etf_plan plan;
     keel_term term;
     if (kl_etf_plan(reader->at, reader->left, &limits, &plan) != KEEL_OK ||
