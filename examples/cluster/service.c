@@ -96,8 +96,8 @@ static keel_started start(keel_term type, keel_term argument)
 }
 
 static const keel_option options[] = {
-        {"name", 0, "NODE", "name of this node, such as c@127.0.0.1"},
-        {"cookie", 0, "SECRET", "what all nodes of the cluster know"},
+        {.name = "name", .value = "NODE", .help = "name of this node, such as c@127.0.0.1"},
+        {.name = "cookie", .value = "SECRET", .help = "what all nodes of the cluster know"},
         {0},
 };
 
