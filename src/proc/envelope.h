@@ -32,7 +32,8 @@ enum kl_envelope_kind {
     KL_PING, // from, ref: answered once everything before it was acted on
     KL_LEADER, // body: the new group leader's pid
     KL_WATCH_QUEUE, // from, ref; deadline: high << 32 | low
-    KL_BIRTH, // never sent: the argument of a spawn; from, ref: who waits for the ack
+    KL_BIRTH, // never sent: what a process begins with; body: the argument of its spawn;
+    // from, ref: who waits for the ack; deadline: bytes of stack, or 0
     KL_WAKE, // no more than a reason to look again
     KL_TIMER, // ref: of the timer; body: its message
     KL_TIMER_GONE, // the same envelope: another process has cancelled it

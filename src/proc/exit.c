@@ -415,11 +415,10 @@ static keel_from take_starter(struct kl_process *self)
 {
     keel_from starter = {{0}, {0}};
     if ((self->flags & KL_BORN) == 0 && self->state != NULL) {
-        struct kl_birth *birth = self->state;
-        starter.pid.word = birth->argument->from;
-        starter.tag.word = birth->argument->ref;
-        kl_envelope_free(birth->argument);
-        kl_pool_free(birth, sizeof *birth);
+        struct kl_envelope *birth = self->state;
+        starter.pid.word = birth->from;
+        starter.tag.word = birth->ref;
+        kl_envelope_free(birth);
         self->state = NULL;
     } else if (self->stack != NULL) {
         starter = kl_activation(self)->starter;
@@ -441,7 +440,7 @@ static void release_memory(struct kl_process *self)
     kl_extras_free(self);
     struct kl_ancestor *ancestors = self->ancestors;
     kl_store_relaxed(&self->ancestors, NULL); // inspection may look
-    kl_ancestor_unref(ancestors);
+    kl_ancestor_unref(ancestors, 1);
     if (self->stack != NULL) {
         struct kl_stack *stack = self->stack;
         if (kl_activation(self)->message != NULL) {

@@ -9,11 +9,14 @@ static inline bool take_in(struct kl_process *to, struct kl_envelope *envelope)
     if (envelope->generation != to->generation) {
         return false;
     }
-    if (envelope->kind <= KL_CAST) {
+    if (envelope->kind <= KL_CAST || envelope->kind == KL_DOWN) {
         if ((to->flags & (KL_LIMITED | KL_QUEUE_WATCHED)) != 0 ||
                 (envelope->flags & KL_FIRST) != 0 ||
                 to->queue_len >= kl_runtime.config.queue_alarm - 1) {
             return false;
+        }
+        if (envelope->kind == KL_DOWN) {
+            return kl_down_taken_in(to, envelope);
         }
         kl_mailbox_append(to, envelope);
         return true;

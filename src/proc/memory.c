@@ -163,12 +163,6 @@ keel_term kl_keep_for(struct kl_process *self, keel_term term)
     return kept;
 }
 
-void kl_drop_for(struct kl_process *self, keel_term term)
-{
-    (void)self; // the block knows its owner
-    keel_drop(term);
-}
-
 struct kl_extras *kl_extras(struct kl_process *self)
 {
     if (self->extras == NULL) {
@@ -190,7 +184,7 @@ void kl_extras_free(struct kl_process *self)
         return;
     }
     if (extras->as_ancestor != NULL) {
-        kl_ancestor_unref(extras->as_ancestor);
+        kl_ancestor_unref(extras->as_ancestor, extras->ancestor_spare + 1);
     }
     if ((self->flags & KL_LIMITED) != 0) {
         // A sender may be looking at the limit: the memory stays with the slot.

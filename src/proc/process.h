@@ -83,7 +83,7 @@ struct kl_process {
 
     // --- second line: by the owner ---
     const void *entry; // keel_handler, or a keel_body
-    void *state; // of a handler; before it has run a struct kl_birth
+    void *state; // of a handler; before it has run the KL_BIRTH
     struct kl_relation *relations; // links, monitors, calls owed
     struct kl_extras *extras; // what few processes have
     struct kl_owned *owned; // keel_alloc, keel_keep
@@ -128,12 +128,6 @@ static inline void kl_flags_drop(struct kl_process *self, uint32_t flags)
     kl_store_relaxed(&self->flags, self->flags & ~flags);
 }
 
-// What a process begins with; gone with its first turn.
-struct kl_birth {
-    struct kl_envelope *argument; // from, ref: the starter that waits for the ack, or 0
-    size_t stack_bytes;
-};
-
 // What few processes have, made when first needed.
 struct kl_extras {
     struct kl_defer *defers; // newest first
@@ -142,6 +136,7 @@ struct kl_extras {
     keel_term init_failure; // kept
     keel_pid leader;
     struct kl_ancestor *as_ancestor; // of its children
+    uint32_t ancestor_spare; // references to it that are counted, but nobody's yet
     struct kl_hash *relation_index; // when there are many relations
     struct kl_envelope **first_end; // behind the last priority message
     struct kl_queue_watch *queue_watches;
@@ -253,10 +248,10 @@ static inline keel_pid kl_process_pid(const struct kl_process *process)
 }
 struct kl_process *kl_table_take(void); // a free record, or NULL
 void kl_table_give(struct kl_process *process);
+void kl_table_give_back(struct kl_process *process); // one that never was a process
 uint32_t kl_table_end(void); // beyond the highest slot ever used
 size_t kl_table_count(void);
 uint64_t kl_table_spawned(void);
-void kl_table_note_spawned(void);
 keel_status kl_table_start(size_t max_processes);
 void kl_table_stop(void);
 size_t kl_table_max(void);
@@ -430,7 +425,13 @@ struct kl_defer {
     void *arg;
 };
 keel_term kl_keep_for(struct kl_process *self, keel_term term);
-void kl_drop_for(struct kl_process *self, keel_term term);
+static inline void kl_drop_for(struct kl_process *self, keel_term term)
+{
+    (void)self; // the block knows its owner
+    if (!kl_is_immediate(term)) {
+        keel_drop(term);
+    }
+}
 
 // --- call.c ---
 // Answers everything this process owes with `reason`.
@@ -469,6 +470,9 @@ void kl_link_exit_arrived(struct kl_process *self, struct kl_envelope *envelope)
 // Ends a monitor of `self`, whoever runs; false when there was none.
 bool kl_demonitor(struct kl_process *self, keel_ref ref);
 void kl_down_arrived(struct kl_process *self, struct kl_envelope *envelope);
+// The same for one that somebody else does for `self`, which it owns meanwhile. False: this
+// needs `self` itself, and nothing was done.
+bool kl_down_taken_in(struct kl_process *self, struct kl_envelope *envelope);
 void kl_name_release(struct kl_process *self);
 void kl_alias_release_all(struct kl_process *self);
 void kl_alias_arrived(struct kl_process *self, struct kl_envelope *envelope);
@@ -480,7 +484,7 @@ void kl_alias_send(keel_ref alias, struct kl_envelope *envelope, bool first);
 // An exit signal from exit/2 or a broken link; takes the envelope.
 void kl_exit_arrived(struct kl_process *self, struct kl_envelope *envelope, bool linked);
 void kl_info_answer(struct kl_process *self, struct kl_envelope *envelope);
-void kl_ancestor_unref(struct kl_ancestor *ancestor);
+void kl_ancestor_unref(struct kl_ancestor *ancestor, uint32_t references);
 struct kl_ancestor *kl_ancestor_of(struct kl_process *parent);
 void kl_crash_report(struct kl_process *self, keel_term reason);
 void kl_timer_forget(uint64_t ref); // its receiver has ended

@@ -6,6 +6,7 @@
 struct wanted {
     bool (*test)(keel_term message, void *context);
     void *context;
+    bool builds; // the test is the user's and may leave terms behind
 };
 
 // A call that left the mailbox, and was not answered yet.
@@ -74,18 +75,25 @@ keel_term keel_receive(void)
     return message;
 }
 
-// Looks at the messages from `*at` on. True when one was taken.
+static bool is_wanted(const struct wanted *wanted, struct kl_envelope *envelope)
+{
+    if (!wanted->builds && envelope->kind == KL_MESSAGE) {
+        return wanted->test(envelope->body, wanted->context);
+    }
+    keel_scope scope = keel_scope_open();
+    bool take = wanted->test(kl_mailbox_view(envelope), wanted->context);
+    keel_scope_close(&scope);
+    return take;
+}
+
+// Looks at the messages from `*at` on, up to the one that is taken: then true.
 static bool scan(struct kl_process *self, struct kl_envelope ***at,
-        const struct wanted *wanted, keel_term *ret_message)
+        const struct wanted *wanted, struct kl_envelope **ret_envelope)
 {
     while (**at != NULL) {
         struct kl_envelope *envelope = **at;
-        keel_scope scope = keel_scope_open();
-        keel_term view = kl_mailbox_view(envelope);
-        bool take = wanted->test(view, wanted->context);
-        keel_scope_close(&scope);
-        if (take) {
-            *ret_message = open_message(self, kl_mailbox_remove(self, *at));
+        if (is_wanted(wanted, envelope)) {
+            *ret_envelope = kl_mailbox_remove(self, *at);
             return true;
         }
         *at = &envelope->next;
@@ -93,9 +101,12 @@ static bool scan(struct kl_process *self, struct kl_envelope ***at,
     return false;
 }
 
+// Gives what is wanted as it was in the mailbox; the caller opens or frees it.
 static keel_status receive_wanted(struct kl_process *self, const struct wanted *wanted,
-        keel_deadline deadline, keel_term *ret_message)
+        keel_deadline deadline, struct kl_envelope **ret_envelope)
 {
+    kl_observable();
+    kl_step(self);
     struct kl_envelope **at = &self->head;
     bool late = false;
     for (;;) {
@@ -105,7 +116,7 @@ static keel_status receive_wanted(struct kl_process *self, const struct wanted *
             at = &self->head; // priority messages go before what was looked at
         }
         if (self->suspended == 0) {
-            if (scan(self, &at, wanted, ret_message)) {
+            if (scan(self, &at, wanted, ret_envelope)) {
                 return KEEL_OK;
             }
             if (late || deadline.at == INT64_MIN) {
@@ -124,10 +135,13 @@ keel_status keel_receive_where(bool (*test)(keel_term message, void *context),
     if (self == NULL || test == NULL || ret_message == NULL) {
         return self == NULL ? status : KEEL_E_BADARG;
     }
-    kl_observable();
-    kl_step(self);
-    struct wanted wanted = {test, context};
-    return receive_wanted(self, &wanted, deadline, ret_message);
+    struct wanted wanted = {test, context, true};
+    struct kl_envelope *envelope;
+    status = receive_wanted(self, &wanted, deadline, &envelope);
+    if (status == KEEL_OK) {
+        *ret_message = open_message(self, envelope);
+    }
+    return status;
 }
 
 struct pattern {
@@ -142,17 +156,54 @@ static bool matches(keel_term message, void *context)
     return keel_match_at(pattern->site, message, pattern->args, pattern->count);
 }
 
+// Whether a capture is, or may be, part of the message that was matched.
+static bool has_part_of_it(const keel_arg *args, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        switch (args[i].kind) {
+        case KEEL_ARG_TO_TERM:
+        case KEEL_ARG_TO_PID:
+        case KEEL_ARG_TO_REF:
+            if (!kl_is_immediate(*(const keel_term *)args[i].as.to)) {
+                return true;
+            }
+            break;
+        case KEEL_ARG_TO_BYTES:
+        case KEEL_ARG_TO_POINTER:
+            return true;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
 keel_status keel_receive_match_at(
         keel_pattern_site *site, keel_deadline deadline, const keel_arg *args, size_t count)
 {
+    keel_status status;
+    struct kl_process *self = receiver(&status);
+    if (self == NULL) {
+        return status;
+    }
     struct pattern pattern = {site, args, count};
-    keel_term message;
-    keel_status status = keel_receive_where(matches, &pattern, deadline, &message);
+    struct wanted wanted = {matches, &pattern, false};
+    struct kl_envelope *envelope;
+    status = receive_wanted(self, &wanted, deadline, &envelope);
+    if (status != KEEL_OK) {
+        return status;
+    }
+    if (envelope->kind == KL_MESSAGE && envelope->flat && !has_part_of_it(args, count)) {
+        // Nobody sees more of it than what was captured.
+        kl_store_relaxed(&self->messages_in, self->messages_in + 1);
+        kl_envelope_free(envelope);
+        return KEEL_OK;
+    }
     // Again, now that the message lies where it stays: captures may point into it.
-    if (status == KEEL_OK && !keel_match_at(site, message, args, count)) {
+    if (!keel_match_at(site, open_message(self, envelope), args, count)) {
         kl_panic("a message stopped matching the pattern %s", site->text);
     }
-    return status;
+    return KEEL_OK;
 }
 
 size_t keel_queue_length(void)
@@ -232,15 +283,14 @@ void keel_hibernate_then(keel_body body, keel_term argument)
     if (self == NULL || (self->flags & KL_HANDLER) != 0) {
         keel_error(KL_ATOM(badarg));
     }
-    struct kl_birth *birth = kl_pool_alloc(sizeof *birth);
-    struct kl_envelope *envelope = kl_envelope_new(KL_BIRTH, argument);
-    if (birth == NULL || envelope == NULL) {
+    struct kl_envelope *birth = kl_envelope_new(KL_BIRTH, argument);
+    if (birth == NULL) {
         kl_exit_now(self, KL_ATOM(system_limit), 0);
     }
     keel_from starter = kl_activation(self)->starter; // may still wait
-    envelope->from = starter.pid.word;
-    envelope->ref = starter.tag.word;
-    *birth = (struct kl_birth){.argument = envelope, .stack_bytes = 0};
+    birth->from = starter.pid.word;
+    birth->ref = starter.tag.word;
+    birth->deadline = 0;
     kl_store_relaxed(&self->entry, (const void *)(uintptr_t)body);
     self->state = birth;
     kl_flags_drop(self, KL_BORN);

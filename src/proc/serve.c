@@ -5,18 +5,16 @@
 // Takes what the process was born with.
 static keel_term be_born(struct kl_process *self, struct kl_activation *activation)
 {
-    struct kl_birth *birth = self->state;
-    struct kl_envelope *argument = birth->argument;
-    activation->starter.pid.word = argument->from;
-    activation->starter.tag.word = argument->ref;
-    if (birth->stack_bytes != 0) {
-        kl_extras(self)->stack_bytes = birth->stack_bytes;
+    struct kl_envelope *birth = self->state;
+    activation->starter.pid.word = birth->from;
+    activation->starter.tag.word = birth->ref;
+    if (birth->deadline != 0) {
+        kl_extras(self)->stack_bytes = (size_t)birth->deadline;
     }
-    kl_pool_free(birth, sizeof *birth);
     self->state = NULL;
     kl_flags_add(self, KL_BORN);
     kl_flags_drop(self, KL_REPLACED);
-    return kl_envelope_open(argument, &activation->heap);
+    return kl_envelope_open(birth, &activation->heap);
 }
 
 void kl_body_main(void *argument)

@@ -60,6 +60,19 @@ void kl_down_arrived(struct kl_process *self, struct kl_envelope *envelope)
     kl_mailbox_append(self, envelope);
 }
 
+bool kl_down_taken_in(struct kl_process *self, struct kl_envelope *envelope)
+{
+    struct kl_relation *monitor = kl_relation_find(self, envelope->ref);
+    if (monitor == NULL || monitor->alias != KEEL_ALIAS_NONE || monitor->flags != 0 ||
+            monitor->connection != 0 || (self->flags & KL_DYING) != 0) {
+        return false;
+    }
+    kl_relation_remove(self, monitor);
+    envelope->kind = KL_MESSAGE;
+    kl_mailbox_append(self, envelope);
+    return true;
+}
+
 static void link_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
     if (kl_relation_find(self, envelope->from) == NULL &&

@@ -6,12 +6,18 @@
 
 static const keel_spawn_opts no_opts;
 
+// How many references a parent counts at once, so that only the end of each child, which
+// may be on any thread, costs an atomic operation.
+enum { ANCESTOR_SPARE = 256 };
+
 struct kl_ancestor *kl_ancestor_of(struct kl_process *parent)
 {
     struct kl_extras *extras = kl_extras(parent);
     struct kl_ancestor *ancestor = extras->as_ancestor;
     if (ancestor != NULL && ancestor->name != kl_load_relaxed(&parent->name)) {
-        kl_ancestor_unref(ancestor); // it got or lost its name meanwhile
+        // It got or lost its name meanwhile.
+        kl_ancestor_unref(ancestor, extras->ancestor_spare + 1);
+        extras->ancestor_spare = 0;
         ancestor = NULL;
     }
     if (ancestor == NULL) {
@@ -28,16 +34,21 @@ struct kl_ancestor *kl_ancestor_of(struct kl_process *parent)
             kl_add_relaxed(&ancestor->next->refs, 1);
         }
     }
-    kl_add_relaxed(&ancestor->refs, 1);
+    if (extras->ancestor_spare == 0) {
+        kl_add_relaxed(&ancestor->refs, ANCESTOR_SPARE);
+        extras->ancestor_spare = ANCESTOR_SPARE;
+    }
+    extras->ancestor_spare--;
     return ancestor;
 }
 
-void kl_ancestor_unref(struct kl_ancestor *ancestor)
+void kl_ancestor_unref(struct kl_ancestor *ancestor, uint32_t references)
 {
-    while (ancestor != NULL && kl_add_acq_rel(&ancestor->refs, (uint32_t)-1) == 1) {
+    while (ancestor != NULL && kl_add_acq_rel(&ancestor->refs, -references) == references) {
         struct kl_ancestor *next = ancestor->next;
         kl_pool_free(ancestor, sizeof *ancestor);
         ancestor = next;
+        references = 1;
     }
 }
 
@@ -115,17 +126,14 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     return child;
 }
 
-static struct kl_birth *birth_new(keel_term argument, const keel_spawn_opts *opts)
+static struct kl_envelope *birth_new(
+        keel_term argument, const keel_spawn_opts *opts, keel_from starter)
 {
-    struct kl_birth *birth = kl_pool_alloc(sizeof *birth);
-    if (birth == NULL) {
-        return NULL;
-    }
-    birth->argument = kl_envelope_new(KL_BIRTH, argument);
-    birth->stack_bytes = opts->stack_bytes;
-    if (birth->argument == NULL) {
-        kl_pool_free(birth, sizeof *birth);
-        return NULL;
+    struct kl_envelope *birth = kl_envelope_new(KL_BIRTH, argument);
+    if (birth != NULL) {
+        birth->from = starter.pid.word;
+        birth->ref = starter.tag.word;
+        birth->deadline = (int64_t)opts->stack_bytes;
     }
     return birth;
 }
@@ -168,19 +176,17 @@ static bool tie_monitor(struct kl_process *child, struct kl_process *parent,
 
 static void discard(struct kl_process *child)
 {
-    struct kl_birth *birth = child->state;
-    kl_envelope_free(birth->argument);
-    kl_pool_free(birth, sizeof *birth);
+    kl_envelope_free(child->state);
     child->state = NULL;
     while (child->relations != NULL) {
         kl_relation_remove(child, child->relations);
     }
     kl_owned_free_all(child);
     kl_extras_free(child);
-    kl_ancestor_unref(child->ancestors);
+    kl_ancestor_unref(child->ancestors, 1);
     kl_store_relaxed(&child->status, KL_FREE);
     kl_store_release(&child->generation, child->generation + 1);
-    kl_table_give(child);
+    kl_table_give_back(child);
 }
 
 // Makes a process that is complete but not yet in a run queue.
@@ -199,19 +205,16 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
     if (parent == NULL && (opts->link || opts->monitor)) {
         return KEEL_E_OUTSIDE;
     }
-    struct kl_birth *birth = birth_new(argument, opts);
+    struct kl_envelope *birth = birth_new(argument, opts, starter);
     if (birth == NULL) {
         return KEEL_E_NOMEM;
     }
     struct kl_process *child = record_new(
             entry, opts->link ? flags | KL_LINKED_START : flags);
     if (child == NULL) {
-        kl_envelope_free(birth->argument);
-        kl_pool_free(birth, sizeof *birth);
+        kl_envelope_free(birth);
         return KEEL_E_SYSTEM_LIMIT;
     }
-    birth->argument->from = starter.pid.word;
-    birth->argument->ref = starter.tag.word;
     child->state = birth;
     keel_pid pid = kl_process_pid(child);
     kl_store_relaxed(&child->entry_name, opts->entry);
@@ -245,7 +248,6 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
 
 void kl_spawn_release(struct kl_process *child)
 {
-    kl_table_note_spawned();
     kl_sched_wake(&child->task);
 }
 

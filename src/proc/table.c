@@ -12,9 +12,11 @@ struct kl_slots kl_table = {
         .number = 0,
 };
 
-// Alive processes. `changed` is a futex word for those who wait for none.
-static size_t alive;
-static uint64_t spawned;
+// How many processes there have been, and how many of them have ended: what is between the
+// two is alive. On lines of their own, since each is written by every birth or every end.
+// `changed` is a futex word for those who wait for none to be alive.
+static uint64_t spawned __attribute__((aligned(KL_CACHE_LINE)));
+static uint64_t ended __attribute__((aligned(KL_CACHE_LINE)));
 static uint32_t changed;
 static size_t limit;
 
@@ -23,8 +25,8 @@ keel_status kl_table_start(size_t max_processes)
     limit = max_processes;
     // Indexes may lie idle in the threads' caches, so there are some more records.
     kl_table.max = (uint32_t)max_processes + 4096;
-    alive = 0;
     spawned = 0;
+    ended = 0;
     return kl_slots_start(&kl_table) ? KEEL_OK : KEEL_E_NOMEM;
 }
 
@@ -41,25 +43,41 @@ void kl_table_stop(void)
 
 struct kl_process *kl_table_take(void)
 {
-    if (kl_add_relaxed(&alive, 1) >= limit) {
-        kl_add_relaxed(&alive, (size_t)-1);
-        return NULL;
+    // What has ended is read first, so that nobody seems to have ended before it began.
+    uint64_t over = kl_load_acquire(&ended);
+    struct kl_process *process = NULL;
+    if (kl_add_relaxed(&spawned, 1) - over < limit) {
+        process = kl_slots_take(&kl_table);
     }
-    struct kl_process *process = kl_slots_take(&kl_table);
     if (process == NULL) {
-        kl_add_relaxed(&alive, (size_t)-1);
-        return NULL;
+        kl_add_relaxed(&spawned, (uint64_t)-1);
     }
     return process;
+}
+
+static void tell_if_none(void)
+{
+    kl_add_acq_rel(&changed, 1);
+    kl_futex_wake(&changed, 1);
 }
 
 void kl_table_give(struct kl_process *process)
 {
     kl_slots_give(&kl_table, process, process->slot);
-    // Release: whoever sees 0 sees all that the last processes did.
-    if (__atomic_sub_fetch(&alive, 1, __ATOMIC_ACQ_REL) == 0) {
-        kl_add_acq_rel(&changed, 1);
-        kl_futex_wake(&changed, 1);
+    // Acquire and release: the last of several that end at once sees the ends of the others
+    // and so the births, and whoever sees that none is left sees all that they did.
+    uint64_t over = kl_add_acq_rel(&ended, 1) + 1;
+    if (over == kl_load_relaxed(&spawned)) {
+        tell_if_none();
+    }
+}
+
+void kl_table_give_back(struct kl_process *process)
+{
+    kl_slots_give(&kl_table, process, process->slot);
+    uint64_t before = kl_add_acq_rel(&spawned, (uint64_t)-1);
+    if (before - 1 == kl_load_acquire(&ended)) {
+        tell_if_none();
     }
 }
 
@@ -85,17 +103,13 @@ uint32_t kl_table_end(void)
 
 size_t kl_table_count(void)
 {
-    return kl_load_acquire(&alive);
+    uint64_t over = kl_load_acquire(&ended); // first, see kl_table_take()
+    return (size_t)(kl_load_acquire(&spawned) - over);
 }
 
 size_t kl_table_max(void)
 {
     return limit;
-}
-
-void kl_table_note_spawned(void)
-{
-    kl_add_relaxed(&spawned, 1);
 }
 
 uint64_t kl_table_spawned(void)

@@ -45,8 +45,8 @@ static bool activate_kept(struct kl_process *self)
 
 static bool activate(struct kl_process *self)
 {
-    struct kl_birth *birth = (self->flags & KL_BORN) == 0 ? self->state : NULL;
-    size_t bytes = birth != NULL ? birth->stack_bytes : 0;
+    struct kl_envelope *birth = (self->flags & KL_BORN) == 0 ? self->state : NULL;
+    size_t bytes = birth != NULL ? (size_t)birth->deadline : 0;
     if (bytes == 0 && self->extras != NULL) {
         bytes = self->extras->stack_bytes;
     }
