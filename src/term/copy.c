@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "block.h"
+#include "draft.h"
 #include "heap.h"
 #include "work.h"
 #include <string.h>
@@ -235,8 +236,24 @@ keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term
     return kl_copy_fill(fragment + 1, &fragment->counted, term);
 }
 
+static struct kl_fragment *fragment_of_draft(
+        const struct kl_draft *draft, size_t extra, keel_term *ret_copy)
+{
+    size_t bytes = sizeof(struct kl_fragment) + draft->words * sizeof(uint64_t) + extra;
+    struct kl_fragment *fragment = kl_pool_alloc(bytes);
+    if (fragment) {
+        *fragment = (struct kl_fragment){.size = bytes};
+        *ret_copy = kl_draft_place(draft, fragment + 1, &fragment->counted);
+    }
+    return fragment;
+}
+
 struct kl_fragment *kl_fragment_new(keel_term term, size_t extra, keel_term *ret_copy)
 {
+    struct kl_draft draft;
+    if (!kl_is_immediate(term) && kl_draft_make(&draft, term)) {
+        return fragment_of_draft(&draft, extra, ret_copy);
+    }
     size_t bytes = kl_fragment_bytes(term);
     if (bytes > SIZE_MAX - extra) {
         return NULL;

@@ -36,8 +36,8 @@ bool keel_match_at(
     return match_any(pattern, term, args);
 }
 
-// A tuple of words and captures, the pattern of most messages: two passes over its
-// elements, the first to see whether they match, the second to write. Unsure when an
+// A tuple of words, given terms and captures, the pattern of most messages: two passes over
+// its elements, the first to see whether they match, the second to write. Unsure when an
 // element is of the right type but no immediate term.
 static inline enum answer match_flat(
         const struct kl_pattern *pattern, keel_term term, const keel_arg *args)
@@ -52,6 +52,16 @@ static inline enum answer match_flat(
         uint64_t word = (item++)->word;
         if (op->code == KL_MATCH_WORD) {
             if (word != op->word) {
+                return NO;
+            }
+        } else if (op->code == KL_MATCH_PIN) {
+            const keel_arg *given = &args[op->argument];
+            bool immediate = kl_is_immediate((keel_term){word}) &&
+                             kl_is_immediate((keel_term){given->as.word});
+            if (given->kind != KEEL_ARG_TERM || !immediate) {
+                return UNSURE;
+            }
+            if (word != given->as.word) {
                 return NO;
             }
         } else if (op->code == KL_MATCH_CAPTURE_INT) {

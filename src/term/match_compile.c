@@ -31,7 +31,7 @@ void kl_match_compile(struct kl_pattern_code *code)
     code->flat = is_flat(code);
 }
 
-// A tuple of atoms and other words, captures of words, and nothing inside.
+// A tuple of atoms and other words, given terms, captures of words, and nothing inside.
 static bool is_flat(const struct kl_pattern_code *code)
 {
     if (code->op_count < 2 || code->ops[0].code != KL_MATCH_TUPLE) {
@@ -40,7 +40,9 @@ static bool is_flat(const struct kl_pattern_code *code)
     for (uint32_t i = 1; i < code->op_count - 1; i++) {
         const struct kl_pattern_op *op = &code->ops[i];
         bool pid = op->code == KL_MATCH_CAPTURE && op->level == KEEL_ARG_TO_PID;
-        if (!pid && op->code != KL_MATCH_WORD && op->code != KL_MATCH_ANY &&
+        bool given = op->code == KL_MATCH_PIN &&
+                     code->args[op->argument].kind == KEEL_ARG_TERM;
+        if (!pid && !given && op->code != KL_MATCH_WORD && op->code != KL_MATCH_ANY &&
                 op->code != KL_MATCH_CAPTURE_TERM && op->code != KL_MATCH_CAPTURE_INT) {
             return false;
         }
