@@ -5,6 +5,8 @@
 #include <keel/timer.h>
 #include <string.h>
 
+enum { MOST_CALLBACKS = 1000 }; // between two times of going on
+
 static bool load(struct kl_queue *queue);
 static void parse_cron(struct kl_queue *queue);
 static void serve_cron(struct kl_queue *queue);
@@ -203,7 +205,7 @@ static void serve_cron(struct kl_queue *queue)
     }
 }
 
-// --- going on: after every callback ---
+// --- going on: when the mailbox is empty ---
 
 static void arrange_timer(struct kl_queue *queue)
 {
@@ -228,10 +230,22 @@ static void arrange_timer(struct kl_queue *queue)
 
 static void go_on(struct kl_queue *queue)
 {
+    queue->callbacks = 0;
     serve_cron(queue);
     kl_jobs_dispatch(queue);
     kl_jobs_flush(queue);
     arrange_timer(queue);
+}
+
+// Everything that has come already goes into one transaction: were the first of ten clients
+// written at once, the other nine would wait for the next. A mailbox that is never empty
+// must not put it off for ever.
+static keel_result go_on_later(struct kl_queue *queue, keel_result result)
+{
+    if (++queue->callbacks >= MOST_CALLBACKS) {
+        go_on(queue);
+    }
+    return queue->callbacks == 0 ? result : keel_then_timeout(result, 0);
 }
 
 // --- requests ---
@@ -368,9 +382,7 @@ static keel_result serve(struct kl_queue *queue, keel_term request, keel_from fr
 
 static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
-    keel_result result = serve(state, request, from);
-    go_on(state);
-    return result;
+    return go_on_later(state, serve(state, request, from));
 }
 
 // {ready, Workers}: the supervisor of the jobs is up.
@@ -382,8 +394,7 @@ static keel_result handle_cast(keel_term request, void *state)
         return keel_unexpected(request);
     }
     queue->workers_pid = workers;
-    go_on(queue);
-    return keel_noreply();
+    return go_on_later(queue, keel_noreply());
 }
 
 static keel_result handle_info(keel_term message, void *state)
@@ -393,6 +404,10 @@ static keel_result handle_info(keel_term message, void *state)
     int64_t id, number;
     int percent;
     keel_ref monitor, timer;
+    if (keel_is(message, timeout)) {
+        go_on(queue);
+        return keel_noreply();
+    }
     if (keel_is(what, job_done)) {
         kl_jobs_done(queue, message);
     } else if (keel_match(message, "{job_progress, Id, Percent}", &id, &percent)) {
@@ -411,8 +426,7 @@ static keel_result handle_info(keel_term message, void *state)
     } else if (keel_is(message, flush)) {
         queue->stalled = false;
     }
-    go_on(queue);
-    return keel_noreply();
+    return go_on_later(queue, keel_noreply());
 }
 
 const keel_gen_server kl_jobs_queue = {

@@ -44,6 +44,7 @@ struct kl_queue {
     struct kl_op *waiting, **waiting_end; // for the store
     struct kl_op *sent; // to the store, not answered yet
     int64_t number; // of the last transaction sent
+    int callbacks; // since it last went on
     bool starting; // in init
     bool stalled; // the disk is full: the next attempt comes with a timer
     keel_ref timer;

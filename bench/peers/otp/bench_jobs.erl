@@ -1,6 +1,6 @@
 %% A queue of jobs as a gen_server: ten processes at once, each monitored. With a log what is
-%% accepted and what is done is written and synced before anybody hears of it; everything
-%% that has come together is synced once.
+%% accepted and what is done is written and synced before anybody hears of it, and that a job
+%% begins before it does; everything that has come together is synced once.
 -module(bench_jobs).
 -behaviour(gen_server).
 -export([start/1, add/2, init/1, handle_call/3, handle_cast/2, handle_info/2]).
@@ -37,9 +37,10 @@ handle_info({'DOWN', Ref, process, _Pid, normal}, #state{running = Running} = St
     later(State#state{running = Rest, done = State#state.done + 1,
                       written = [{done, Id} | State#state.written]});
 handle_info(timeout, State) ->
-    ok = write(State),
-    [Tell() || Tell <- lists:reverse(State#state.told)],
-    {noreply, run(State#state{written = [], told = []})}.
+    {Jobs, Chosen} = choose(State, []),
+    ok = write(Chosen),
+    [Tell() || Tell <- lists:reverse(Chosen#state.told)],
+    {noreply, lists:foldl(fun run/2, Chosen#state{written = [], told = []}, Jobs)}.
 
 %% After whatever has come already.
 later(State) ->
@@ -53,13 +54,19 @@ write(#state{log = Log, written = Written}) ->
     ok = disk_log:log_terms(Log, lists:reverse(Written)),
     disk_log:sync(Log).
 
-run(#state{running = Running} = State) when map_size(Running) =:= ?CONCURRENCY ->
-    State;
-run(State) ->
+%% The jobs whose turn it is, the oldest first.
+choose(#state{running = Running} = State, Jobs)
+  when map_size(Running) + length(Jobs) =:= ?CONCURRENCY ->
+    {lists:reverse(Jobs), State};
+choose(State, Jobs) ->
     case queue:out(State#state.pending) of
         {empty, _} ->
-            State;
-        {{value, {Id, Fun}}, Rest} ->
-            {_Pid, Ref} = spawn_monitor(Fun),
-            run(State#state{pending = Rest, running = (State#state.running)#{Ref => Id}})
+            {lists:reverse(Jobs), State};
+        {{value, {Id, _} = Job}, Rest} ->
+            choose(State#state{pending = Rest,
+                               written = [{started, Id} | State#state.written]}, [Job | Jobs])
     end.
+
+run({Id, Fun}, State) ->
+    {_Pid, Ref} = spawn_monitor(Fun),
+    State#state{running = (State#state.running)#{Ref => Id}}.
