@@ -34,7 +34,7 @@ if ! build_release >"$scratch/build"; then
     cat "$scratch/build"
     exit 1
 fi
-for part in build cases runner sources libraries documents steps; do
+for part in build cases runner sources libraries documents programs steps; do
     . "$fixtures/$part.sh"
 done
 finish

@@ -21,3 +21,13 @@ red "a function that nobody has translated" "request.h: keel_multi_call" manual
 printf 'ZZ-001\ttesting.harness\ta case\n' >"$scratch/proved.txt"
 red "an unknown conformance line" "ZZ-001: testing.harness: a case" \
     python3 scripts/conformance.py "$scratch/proved.txt"
+
+# The page of the seeds beside a system that has grown and another that lost its test.
+mkdir "$scratch/seeds"
+cp -r scripts docs examples "$scratch/seeds"
+seeds() { python3 "$scratch/seeds/scripts/seeds.py"; }
+green "a page of seeds that counts right" seeds
+echo 'int one_more_line;' >>"$scratch/seeds/examples/counter.c"
+red "a system with more lines than are told" "not ok - counter: " seeds
+rm "$scratch/seeds/examples/rooms_test.c"
+red "a system without its test" "examples/rooms_test.c" seeds

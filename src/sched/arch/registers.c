@@ -16,7 +16,9 @@ void kl_arch_registers(const void *context, struct kl_arch_registers *ret_regist
     };
 }
 
-uintptr_t kl_arch_caller(const void *context, uintptr_t low, uintptr_t high)
+// Of a fault that was no wild call the word is anything, a red zone of the sanitizer too.
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) uintptr_t kl_arch_caller(
+        const void *context, uintptr_t low, uintptr_t high)
 {
     // The call has pushed its return address and come no further.
     uintptr_t sp = (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
