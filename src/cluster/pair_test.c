@@ -22,6 +22,7 @@ static keel_duration tick; // 0: the usual one
 // --- a server that does as it is told ---
 
 static void storm(keel_term unused);
+static void hear_of_nodes(keel_term from);
 
 static keel_result init(keel_term unused, void *state)
 {
@@ -37,6 +38,10 @@ static keel_result obey(keel_term request, keel_from from, void *state)
     (void)state;
     if (keel_is(request, storm)) {
         keel_spawn(storm, keel_from_to_term(from));
+        return keel_noreply();
+    }
+    if (keel_is(request, hear_of_nodes)) {
+        keel_spawn(hear_of_nodes, keel_from_to_term(from));
         return keel_noreply();
     }
     if (keel_is(request, silence)) {
@@ -95,6 +100,14 @@ static void finish(void)
     kl_epmd_daemon_stop(&epmd);
 }
 
+// The other program stands still when this returns: a signal alone takes a while.
+static void freeze(void)
+{
+    int status;
+    CHECK(kill(other, SIGSTOP) == 0);
+    CHECK(waitpid(other, &status, WUNTRACED) == other && WIFSTOPPED(status));
+}
+
 static keel_term node_two(void)
 {
     return keel_atom_text(TWO);
@@ -122,6 +135,86 @@ TEST("nodes of ours call each other, and a crash there is its reason here")
     CHECK_INT(call_two(keel_atom(again), &reply), KEEL_E_NOPROC);
     CHECK_OK(keel_node_ping(node_two()));
     CHECK_INT(keel_node_ping(keel_atom_text("three@127.0.0.1")), KEEL_E_NODEDOWN);
+    finish();
+}
+
+// --- who hears of nodes ---
+
+// Watches nodes and tells the test, {From}, what it has heard.
+static void watch(keel_term from)
+{
+    keel_term three = keel_atom_text("three@127.0.0.1"), heard = keel_nil(), message;
+    keel_pid test = keel_to_pid(from);
+    const keel_node_monitor_opts all = {.which = KEEL_NODES_CONNECTED, .info = true};
+    // One that cannot be reached is down at once, as often as was asked for.
+    CHECK_OK(keel_node_monitor(three, true));
+    CHECK_OK(keel_node_monitor(three, true));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(keel_receive_match(
+                KEEL_IN(KEEL_SECONDS(20)), "{nodedown, 'three@127.0.0.1'}"));
+    }
+    CHECK_OK(keel_node_monitor(node_two(), true));
+    CHECK_OK(keel_node_monitor(node_two(), true));
+    CHECK_OK(keel_node_monitor(node_two(), false));
+    CHECK_OK(keel_node_monitor_all(true, &all));
+    CHECK_OK(keel_node_monitor_all(true, NULL)); // visible ones: there are none
+    keel_send(test, keel_atom(watching));
+    for (int i = 0; i < 3; i++) {
+        message = keel_receive();
+        heard = keel_cons(message, heard);
+    }
+    CHECK_OK(keel_node_monitor_all(false, &all));
+    CHECK_OK(keel_node_monitor_all(false, NULL));
+    keel_send(test, keel_list_reverse(heard));
+}
+
+// A process that starts the watcher, cuts the connection and makes it again.
+static void hear_of_nodes(keel_term from)
+{
+    keel_term heard, reason, type, reply;
+    CHECK_OK(keel_node_connect(node_two()));
+    keel_spawn(watch, keel_from_pid(keel_self()));
+    CHECK_OK(keel_receive_match(KEEL_IN(KEEL_SECONDS(20)), "watching"));
+    CHECK_OK(keel_node_disconnect(node_two()));
+    CHECK_OK(call_two(keel_atom(hello), &reply));
+    heard = keel_receive();
+    // The two wishes for its end in whatever order, then its return.
+    keel_term end = keel_make("{nodedown, Node}", node_two());
+    CHECK(keel_list_member(end, heard));
+    keel_term last = keel_head(keel_tail(keel_tail(heard)));
+    CHECK(keel_match(last, "{nodeup, 'two@127.0.0.1', #{node_type := Type}}", &type));
+    CHECK(keel_is(type, hidden));
+    keel_term rest = keel_head(heard);
+    if (keel_equal(rest, end)) {
+        rest = keel_head(keel_tail(heard));
+    }
+    CHECK(keel_match(
+            rest, "{nodedown, 'two@127.0.0.1', #{nodedown_reason := Why}}", &reason));
+    keel_gen_reply(keel_from_of_term(from), keel_atom(done));
+}
+
+TEST("who wants to hear of nodes hears of each coming and going as often as asked")
+{
+    begin();
+    keel_term reply;
+    CHECK_OK(keel_call_within(keel_atom(server), keel_atom(hear_of_nodes),
+            KEEL_IN(KEEL_SECONDS(50)), &reply));
+    CHECK(keel_is(reply, done));
+    CHECK_INT(keel_node_monitor(node_two(), true), KEEL_E_OUTSIDE);
+    CHECK_INT(keel_node_monitor_all(true, NULL), KEEL_E_OUTSIDE);
+    finish();
+}
+
+TEST("a node is found at the address that was told, until that is taken back")
+{
+    begin();
+    CHECK_INT(keel_node_set_address(node_two(), "", 1), KEEL_E_BADARG);
+    CHECK_INT(keel_node_set_address(node_two(), "127.0.0.1", 0), KEEL_E_BADARG);
+    CHECK_INT(keel_node_set_address(keel_atom(two), "127.0.0.1", 1), KEEL_E_BADARG);
+    CHECK_OK(keel_node_set_address(node_two(), "127.0.0.1", 1)); // nobody listens there
+    CHECK_INT(keel_node_connect(node_two()), KEEL_E_NODEDOWN);
+    CHECK_OK(keel_node_set_address(node_two(), NULL, 0));
+    CHECK_OK(keel_node_connect(node_two()));
     finish();
 }
 
@@ -198,7 +291,7 @@ TEST("a sender waits while the other side does not read, and goes on when it doe
     begin();
     keel_term reply;
     CHECK_OK(call_two(keel_atom(hello), &reply));
-    kill(other, SIGSTOP);
+    freeze();
     keel_pid flooding = keel_spawn(flood, keel_int(100000)); // 40 MB in all
     while (keel_process_alive(flooding)) {
         keel_process_view view;
@@ -239,7 +332,7 @@ TEST("a thread that sends too much waits as well, and goes on", .timeout_s = 60)
     begin();
     keel_term reply;
     CHECK_OK(call_two(keel_atom(hello), &reply));
-    kill(other, SIGSTOP);
+    freeze();
     struct outsider outsider = {0};
     CHECK(pthread_create(&outsider.thread, NULL, flood_outside, &outsider) == 0);
     // Once it stands still it has sent what the sockets hold and little more.
@@ -256,7 +349,7 @@ TEST("a thread that sends too much waits as well, and goes on", .timeout_s = 60)
     CHECK_OK(call_two(keel_atom(done), &reply));
 
     // The end of the connection lets it go, too.
-    kill(other, SIGSTOP);
+    freeze();
     outsider.sent = 0;
     CHECK(pthread_create(&outsider.thread, NULL, flood_outside, &outsider) == 0);
     while (__atomic_load_n(&outsider.sent, __ATOMIC_ACQUIRE) == 0) {
@@ -275,7 +368,7 @@ TEST("a silent node is down after the time of ticks, an idle one stays", .timeou
     CHECK_OK(call_two(keel_atom(hello), &reply));
     pass(KEEL_MS(2000)); // nothing is sent but ticks
     CHECK_STR(keel_show(keel_node_list(KEEL_NODES_CONNECTED)), "['" TWO "']");
-    kill(other, SIGSTOP);
+    freeze();
     int64_t stopped = keel_now();
     CHECK_INT(call_two(keel_atom(hello), &reply), KEEL_E_NODEDOWN);
     CHECK(keel_now() - stopped < KEEL_SECONDS(5));
