@@ -1,7 +1,7 @@
 #ifndef KEEL_TELEMETRY_H
 #define KEEL_TELEMETRY_H
 
-#include <keel/process.h>
+#include <keel/start.h>
 
 // Events that a program tells whoever listens; the names and semantics of Erlang's library
 // telemetry. An event is a list of atoms; measurements and metadata are maps.
@@ -53,6 +53,25 @@ KEEL_API void keel_telemetry_execute(
 /// telemetry:span/3. @thread process @since 0.1
 KEEL_API void keel_telemetry_span(
         keel_term prefix, keel_term metadata, void (*fn)(void *context), void *context);
+
+/// Starts the process that tells the runtime's own events, one a node, as a child of a
+/// supervisor: keel_child_fn(keel_telemetry_runtime_start_link, keel_nil()). The handlers
+/// run in it, a moment after the event.
+///
+///   [keel, process, start]        #{pid, parent, entry}
+///   [keel, process, exit]         #{pid, reason, entry}
+///   [keel, process, overload]     #{pid, entry}         measured: messages
+///   [keel, process, stall]        #{pid, entry}         measured: duration, nanoseconds
+///   [keel, supervisor, restart]   #{supervisor, child}
+///   [keel, telemetry, dropped]    #{}                   measured: count
+///
+/// All but the last measure system_time, nanoseconds, as well. `entry` is a binary, the
+/// name of a handler or of the body's function. When events come faster than they are told
+/// the rest is dropped and counted.
+/// @return KEEL_OK; `reason` already_started, or a text
+/// @thread process
+/// @since 0.1
+KEEL_API keel_started keel_telemetry_runtime_start_link(keel_term unused);
 
 KEEL_END_DECLS
 

@@ -3,6 +3,7 @@
 
 #include "dynamic.h"
 #include "report.h"
+#include <keel/runtime_event.h>
 
 static void release(void *table);
 
@@ -160,6 +161,7 @@ bool kl_dynamic_restart(struct kl_dynamic *self, struct kl_dynamic_child *child)
         kl_dynamic_remove(self, child);
         return false;
     }
+    keel_runtime_event_restart(keel_from_pid(child->pid)); // it has no id
     struct kl_child_spec spec = kl_child_spec_read(child->spec);
     keel_started started = run_attempt(self, &spec);
     if (started.status == KEEL_OK) {

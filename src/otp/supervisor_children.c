@@ -1,6 +1,7 @@
 // A supervisor's children: starting, stopping, restarting them.
 
 #include "supervising.h"
+#include <keel/runtime_event.h>
 #include <keel/timer.h>
 
 static bool restart(struct kl_supervisor *self, struct kl_child *child);
@@ -255,6 +256,7 @@ static bool restart(struct kl_supervisor *self, struct kl_child *child)
         }
         return false;
     }
+    keel_runtime_event_restart(child->spec.id);
     kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
     keel_term reason = KEEL_NONE;
     struct kl_child *failed = NULL;

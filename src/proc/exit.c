@@ -9,6 +9,7 @@
 // 5. memory goes; 6. whoever waits in a start hears of it last, so that nothing is left
 //    of the child when its start returns; 7. the slot is free for the next generation.
 
+#include "event.h"
 #include "proc.h"
 #include "process.h"
 #include <pthread.h>
@@ -370,6 +371,9 @@ static void tell(struct kl_process *self, struct kl_relation *relation, keel_pid
 static void tell_everybody(struct kl_process *self)
 {
     keel_pid pid = kl_process_pid(self);
+    if (kl_event_wanted()) {
+        kl_event_tell_exit(self);
+    }
     // Room for the usual messages, which carry a short reason.
     uint64_t room[64];
     struct kl_heap heap;

@@ -1,5 +1,6 @@
 // How long a mailbox may grow, and who is told.
 
+#include "event.h"
 #include "process.h"
 
 // Somebody who watches the length of a mailbox; hears of each crossing once.
@@ -43,6 +44,10 @@ static void check_alarm(struct kl_process *self)
     size_t alarm = kl_runtime.config.queue_alarm;
     if ((self->flags & KL_ALARMED) == 0 && self->queue_len >= alarm) {
         kl_flags_add(self, KL_ALARMED);
+        kl_event_tell(&(keel_runtime_event){.kind = KEEL_RUNTIME_EVENT_OVERLOAD,
+                .pid = kl_process_pid(self),
+                .number = self->queue_len,
+                .entry = kl_process_entry_name(self)});
         kl_log(KL_LOG_WARNING, "the mailbox of <0.%u.%u> (%s) has grown to %u messages",
                 self->slot, self->generation, kl_process_entry_name(self), self->queue_len);
     } else if ((self->flags & KL_ALARMED) != 0 && self->queue_len < alarm / 2) {

@@ -1,5 +1,6 @@
 // Starting and stopping the runtime, and its clock in the public form.
 
+#include "event.h"
 #include "proc.h"
 #include "process.h"
 #include <stdio.h>
@@ -15,6 +16,10 @@ static void stalled(struct kl_task *task, int64_t ns)
     if ((kl_load_relaxed(&process->flags) & KL_EXPLAINING) != 0) {
         return; // the first reading of debug information takes its time, and is ours
     }
+    kl_event_tell(&(keel_runtime_event){.kind = KEEL_RUNTIME_EVENT_STALL,
+            .pid = kl_process_pid(process),
+            .number = (uint64_t)ns,
+            .entry = kl_process_entry_name(process)});
     kl_log(KL_LOG_WARNING,
             "process <0.%u.%u> (%s) has not given way for %lld ms: use keel_blocking for "
             "work "

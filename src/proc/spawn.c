@@ -1,5 +1,6 @@
 // How a process begins.
 
+#include "event.h"
 #include "proc.h"
 #include "process.h"
 #include <string.h>
@@ -248,6 +249,9 @@ static keel_status prepare(const void *entry, uint32_t flags, keel_term argument
 
 void kl_spawn_release(struct kl_process *child)
 {
+    if (kl_event_wanted()) {
+        kl_event_tell_start(child); // before it may end
+    }
     kl_sched_wake(&child->task);
 }
 

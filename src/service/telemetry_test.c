@@ -1,6 +1,7 @@
 // Telemetry.
 
 #include "proc/proc_testing.h"
+#include <keel/supervisor.h>
 #include <keel/telemetry.h>
 
 static void tell_event(
@@ -135,4 +136,55 @@ PROCESS_TEST("a span tells its start and its stop or failure")
     EXPECT_NEXT(
             "{event, [job, exception], #{duration := _}, #{kind := exit, reason := oops}}");
     CHECK_OK(keel_telemetry_detach(keel_atom(a)));
+}
+
+static void idle(keel_term unused)
+{
+    (void)unused;
+    keel_receive();
+}
+
+static keel_started start_idle(keel_term unused)
+{
+    (void)unused;
+    keel_spawn_opts opts = {.link = true, .entry = "idle"};
+    keel_pid pid = {0};
+    return keel_spawn_opt(idle, keel_nil(), &opts, &pid, NULL) == KEEL_OK
+                   ? keel_started_ok(pid)
+                   : keel_started_failed(keel_atom(system_limit));
+}
+
+PROCESS_TEST("starts, ends and restarts in the runtime are events")
+{
+    keel_trap_exit(true);
+    CHECK_OK(keel_telemetry_attach_many(keel_atom(runtime),
+            keel_make("[[keel, process, exit], [keel, supervisor, restart]]"), tell_event,
+            me()));
+    keel_child_spec children[] = {
+            keel_child_fn(keel_telemetry_runtime_start_link, keel_nil()),
+            keel_child_fn(start_idle, keel_nil(), .id = keel_atom(idle)),
+    };
+    keel_started tree = keel_supervisor_start_link(children, 2);
+    CHECK_OK(tree.status);
+    keel_started second = keel_telemetry_runtime_start_link(keel_nil());
+    CHECK_TERM(second.reason, "already_started");
+    keel_term list = KEEL_NONE, child;
+    CHECK_OK(keel_supervisor_which_children(tree.pid, &list));
+    keel_pid pid = {0};
+    while (keel_list_next(&list, &child)) {
+        if (keel_is(keel_element(child, 0), idle)) {
+            pid = keel_to_pid(keel_element(child, 1));
+        }
+    }
+    keel_process_exit(pid, keel_atom(oops));
+    CHECK_OK(keel_receive_match(KEEL_NEVER,
+            "{event, [keel, process, exit], #{system_time := _}, #{pid := ^Pid, reason := "
+            "oops, entry := <<\"idle\">>}}",
+            pid));
+    CHECK_OK(keel_receive_match(KEEL_NEVER,
+            "{event, [keel, supervisor, restart], _, #{supervisor := ^Pid, child := idle}}",
+            tree.pid));
+    CHECK_OK(keel_gen_server_stop(tree.pid, keel_atom(normal), KEEL_NEVER));
+    CHECK_OK(keel_telemetry_detach(keel_atom(runtime)));
+    keel_flush();
 }
