@@ -170,7 +170,10 @@ keel_status keel_process_mailbox(size_t limit, keel_mailbox_policy policy)
         return KEEL_E_BADARG;
     }
     struct kl_extras *extras = kl_extras(self);
-    extras->mailbox_policy = (uint8_t)policy;
+    if ((self->flags & KL_LIMITED) == 0) {
+        kl_store_relaxed(&extras->mailbox_counted, kl_mailbox_count_of(self->generation));
+    }
+    kl_store_relaxed(&extras->mailbox_policy, (uint8_t)policy);
     kl_store_relaxed(&extras->mailbox_limit, limit);
     // Stays set for good: a sender may be looking at the extras.
     __atomic_fetch_or(&self->flags, KL_LIMITED, __ATOMIC_RELEASE);

@@ -209,6 +209,50 @@ PROCESS_TEST("a new process finds its mailbox empty, whoever had the record befo
     }
 }
 
+// Sends to one process after another, each until it has ended, and for a while after.
+static void send_to_the_ending(keel_term owner)
+{
+    keel_pid pid;
+    while (keel_match(keel_receive(), "{next, Pid}", &pid)) {
+        int late = 0;
+        while (late < 20) {
+            late += !keel_process_alive(pid);
+            CHECK_OK(keel_send(pid, keel_atom(late)));
+            keel_yield();
+        }
+        keel_send(keel_to_pid(owner), keel_atom(done));
+    }
+}
+
+PROCESS_TEST(
+        "who sends while a process ends does not count against who has the record next")
+{
+    keel_pid senders[2];
+    for (int i = 0; i < 2; i++) {
+        senders[i] = keel_spawn(send_to_the_ending, keel_from_pid(keel_self()));
+    }
+    for (int i = 0; i < 40; i++) {
+        keel_pid pid = new_limited(4, KEEL_MAILBOX_DROP_NEW);
+        for (int k = 0; k < 2; k++) {
+            CHECK_OK(keel_send(senders[k], keel_make("{next, Pid}", pid)));
+        }
+        keel_yield();
+        end_process(pid);
+        pid = new_limited(4, KEEL_MAILBOX_REJECT);
+        for (int k = 0; k < 4; k++) {
+            CHECK_OK(keel_send(pid, keel_int(k)));
+        }
+        CHECK_INT(keel_send(pid, keel_int(5)), KEEL_E_OVERLOAD);
+        for (int k = 0; k < 2; k++) {
+            EXPECT_NEXT("done");
+        }
+        end_process(pid);
+    }
+    for (int i = 0; i < 2; i++) {
+        end_process(senders[i]);
+    }
+}
+
 // --- alarms ---
 
 static int alarms;

@@ -90,32 +90,59 @@ bool kl_deliver(keel_pid to, struct kl_envelope *envelope)
     return deliver(kl_process_find(to), to, envelope);
 }
 
+// Counts one message more against the process of this generation, if that is still there;
+// gives how many there were.
+static bool count_one(struct kl_extras *extras, uint32_t generation, size_t *ret_before)
+{
+    uint64_t count = kl_load_relaxed(&extras->mailbox_counted);
+    do {
+        if (count >> 32 != generation) {
+            return false;
+        }
+    } while (!kl_cas_acq_rel(&extras->mailbox_counted, &count, count + 1));
+    *ret_before = count & UINT32_MAX;
+    return true;
+}
+
+// Takes one back, if it was not forgotten with the process.
+static void count_off(struct kl_extras *extras, uint32_t generation)
+{
+    uint64_t count = kl_load_relaxed(&extras->mailbox_counted);
+    while (count >> 32 == generation &&
+            !kl_cas_acq_rel(&extras->mailbox_counted, &count, count - 1)) {}
+}
+
 // A limited mailbox counts what is sent to it and not yet taken out.
-static keel_status count_in(struct kl_process *to, struct kl_envelope *envelope)
+static keel_status count_in(
+        struct kl_process *to, uint32_t generation, struct kl_envelope *envelope)
 {
     struct kl_extras *extras = kl_load_acquire(&to->extras);
     size_t limit = extras == NULL ? 0 : kl_load_relaxed(&extras->mailbox_limit);
     if (limit == 0) {
         return KEEL_OK;
     }
-    if (kl_add_relaxed(&extras->mailbox_counted, 1) < limit ||
-            extras->mailbox_policy == KEEL_MAILBOX_DROP_OLD ||
-            extras->mailbox_policy == KEEL_MAILBOX_EXIT) {
+    // Acquire: pairs with the release in kl_extras_free(). Who sees the policy of a process
+    // that has ended is not counted any more.
+    uint8_t policy = kl_load_acquire(&extras->mailbox_policy);
+    size_t before;
+    if (!count_one(extras, generation, &before)) {
+        return KEEL_OK; // it has ended, which is seen at its door
+    }
+    if (before < limit || policy == KEEL_MAILBOX_DROP_OLD || policy == KEEL_MAILBOX_EXIT) {
         envelope->flags |= KL_COUNTED; // the owner drops the oldest, or exits
         return KEEL_OK;
     }
-    kl_add_relaxed(&extras->mailbox_counted, (size_t)-1);
+    count_off(extras, generation);
     kl_add_relaxed(&extras->dropped, 1);
     kl_add_relaxed(&kl_runtime.dropped, 1);
-    return extras->mailbox_policy == KEEL_MAILBOX_REJECT ? KEEL_E_OVERLOAD
-                                                         : KEEL_E_CANCELED;
+    return policy == KEEL_MAILBOX_REJECT ? KEEL_E_OVERLOAD : KEEL_E_CANCELED;
 }
 
 keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
 {
     struct kl_process *process = kl_process_find(to);
     if (process != NULL && (kl_load_relaxed(&process->flags) & KL_LIMITED) != 0) {
-        keel_status status = count_in(process, envelope);
+        keel_status status = count_in(process, kl_pid_generation(to), envelope);
         if (status != KEEL_OK) {
             // A call that is dropped would wait for ever: its maker hears of it.
             bool call = envelope->kind == KL_CALL;
@@ -274,7 +301,7 @@ struct kl_envelope *kl_mailbox_remove(struct kl_process *self, struct kl_envelop
     }
     kl_store_relaxed(&self->queue_len, self->queue_len - 1);
     if ((envelope->flags & KL_COUNTED) != 0 && extras != NULL) {
-        kl_add_relaxed(&extras->mailbox_counted, (size_t)-1);
+        count_off(extras, self->generation);
         envelope->flags &= (uint8_t)~KL_COUNTED;
     }
     if ((self->flags & (KL_ALARMED | KL_QUEUE_WATCHED)) != 0) {

@@ -188,7 +188,12 @@ void kl_extras_free(struct kl_process *self)
     }
     if ((self->flags & KL_LIMITED) != 0) {
         // A sender may be looking at the limit: the memory stays with the slot.
-        memset(extras, 0, sizeof *extras);
+        memset(extras, 0, offsetof(struct kl_extras, mailbox_limit));
+        kl_store_relaxed(&extras->mailbox_counted, 0);
+        kl_store_relaxed(&extras->mailbox_limit, 0);
+        kl_store_relaxed(&extras->dropped, 0);
+        // Release, after the count: pairs with the acquire in count_in() of mailbox.c.
+        kl_store_release(&extras->mailbox_policy, 0);
         return;
     }
     kl_store_relaxed(&self->extras, NULL);

@@ -141,16 +141,23 @@ struct kl_extras {
     struct kl_envelope **first_end; // behind the last priority message
     struct kl_queue_watch *queue_watches;
     struct kl_suspension *suspensions; // of others, by this process
-    size_t mailbox_limit;
-    size_t mailbox_counted; // atomic: messages sent to a limited mailbox and not yet taken
-    uint64_t dropped; // atomic
     size_t max_memory;
     size_t stack_bytes;
-    uint8_t mailbox_policy;
     keel_priority priority;
     uint32_t aliases; // active ones
     struct kl_alias *alias_list;
+    // --- read and counted by senders too, even when the process has ended ---
+    size_t mailbox_limit;
+    // Messages sent to a limited mailbox and not yet taken; above 32 bits whose they are: a
+    // sender that comes too late does not count against the slot's next tenant.
+    uint64_t mailbox_counted;
+    uint64_t dropped;
+    uint8_t mailbox_policy;
 };
+static inline uint64_t kl_mailbox_count_of(uint32_t generation)
+{
+    return (uint64_t)generation << 32; // no messages
+}
 
 // What a process has while it holds a stack; lies in the stack's scratch.
 struct kl_activation {

@@ -66,11 +66,12 @@ static bool valid(const keel_spawn_opts *opts)
 static void apply_rare(struct kl_process *child, const keel_spawn_opts *opts)
 {
     struct kl_extras *extras = kl_extras(child);
-    extras->mailbox_policy = (uint8_t)opts->mailbox_policy;
+    kl_store_relaxed(&extras->mailbox_policy, (uint8_t)opts->mailbox_policy);
     extras->max_memory = opts->max_memory;
     extras->priority = opts->priority;
     if (opts->mailbox_limit != 0) {
-        extras->mailbox_limit = opts->mailbox_limit;
+        kl_store_relaxed(&extras->mailbox_counted, kl_mailbox_count_of(child->generation));
+        kl_store_relaxed(&extras->mailbox_limit, opts->mailbox_limit);
         kl_flags_add(child, KL_LIMITED);
     }
     if (!keel_is_none(opts->label)) {
