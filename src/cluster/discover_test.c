@@ -116,6 +116,11 @@ TEST("a listed node is connected, and again when it comes back", .timeout_s = 12
     keel_pid server = server_of(&opts);
     kl_beam_await(&beam, "up '" HERE "'");
     await_known(server, "[{<<\"" THERE "\">>,connected},{<<\"" HERE "\">>,waiting}]");
+    // The news is out before net_kernel itself knows: until then it would disconnect
+    // nobody.
+    while (!strstr(kl_beam_eval(&beam, "net_kernel:node_info('" HERE "', state)"), "up")) {
+        sched_yield();
+    }
     kl_beam_ask(&beam, "erlang:disconnect_node('" HERE "')");
     kl_beam_await(&beam, "down '" HERE "'");
     kl_beam_await(&beam, "up '" HERE "'");

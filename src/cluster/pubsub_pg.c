@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define SCOPE keel_atom_text("Elixir.Phoenix.PubSub")
+// Metadata of an instance's registry: how many groups it sends to.
+#define BROADCAST_POOL keel_atom(broadcast_pool_size)
 
 // Workers are named <Instance>.Adapter, <Instance>.Adapter_2 and so on; in Elixir's way,
 // which puts "Elixir." before what does not have it.
@@ -71,7 +73,12 @@ static keel_started start_workers(keel_term plan)
     if (scope.status != KEEL_OK && scope.status != KEEL_E_TAKEN) {
         return scope;
     }
+    int broadcast = (int)keel_to_int(keel_element(plan, 2));
     count = count > MOST ? MOST : count;
+    broadcast = broadcast < 1 || broadcast > count ? count : broadcast;
+    if (keel_registry_put_meta(pubsub, BROADCAST_POOL, keel_int(broadcast)) != KEEL_OK) {
+        return keel_started_failed(keel_atom(system_limit));
+    }
     keel_child_spec *children = keel_alloc((size_t)count * sizeof *children);
     for (int i = 0; i < count; i++) {
         keel_term name;
@@ -116,20 +123,18 @@ static keel_term forwarded(
     return keel_make("{forward_to_local, Topic, Message, Name}", topic, message, name);
 }
 
-// Which of the groups this process sends to: there are as many as workers are registered.
+// Which of the groups this process sends to: one of the first broadcast_pool_size, which
+// other nodes must have too, so that may be fewer than there are workers here.
 static keel_term group_of_sender(keel_term pubsub)
 {
-    keel_term name = KEEL_NONE, other;
-    int count = 0;
-    while (worker_name(pubsub, count + 1, &other) == KEEL_OK &&
-            keel_whereis_term(other).word != 0) {
-        count++;
+    keel_term name = KEEL_NONE, count = keel_registry_get_meta(pubsub, BROADCAST_POOL);
+    int number = 1;
+    if (keel_is_int(count) && keel_to_int(count) > 1) {
+        number += (int)keel_phash2(
+                keel_from_pid(keel_self()), (uint64_t)keel_to_int(count));
     }
-    int number = count < 2 ? 1
-                           : 1 + (int)keel_phash2(
-                                         keel_from_pid(keel_self()), (uint64_t)count);
     keel_status status = worker_name(pubsub, number, &name);
-    (void)status; // it was had a moment ago
+    (void)status; // it was had when the workers were started
     return name;
 }
 
