@@ -56,6 +56,15 @@ static keel_pid start_instance(int pool, int broadcast)
     return started.pid;
 }
 
+// In order, so that its names are free afterwards.
+static void stop_instance(keel_pid instance)
+{
+    keel_ref ref = keel_monitor(instance);
+    keel_process_exit(instance, keel_atom(shutdown));
+    EXPECT_MESSAGE("{'DOWN', ^Ref, process, _, shutdown}", ref);
+    keel_flush();
+}
+
 THREADS_TEST("a broadcast goes to one of as many groups as were asked for, workers or not")
 {
     kl_testing_needs("erl");
@@ -77,16 +86,13 @@ THREADS_TEST("a broadcast goes to one of as many groups as were asked for, worke
     }
     CHECK(keel_pg_demonitor(scope, ref));
     CHECK_INT(groups_used(), 3);
-    end_process(instance);
-    keel_flush();
+    stop_instance(instance);
     instance = start_instance(4, 0);
     CHECK_INT(groups_used(), 15);
-    end_process(instance);
-    keel_flush();
+    stop_instance(instance);
     instance = start_instance(1, 0);
     CHECK_INT(groups_used(), 1);
-    end_process(instance);
-    keel_flush();
+    stop_instance(instance);
     end_process(keel_whereis_term(scope));
     CHECK_OK(keel_node_stop());
     kl_beam_stop(&beam);
