@@ -151,6 +151,14 @@ static keel_next handle_call(struct kl_server *self, const keel_message *message
     return follow(self, message, &result);
 }
 
+// The common case of what follows a message; follow() knows all of them.
+static inline bool is_plain_noreply(const struct kl_server *self, const keel_result *result)
+{
+    return result->kind == KEEL_RESULT_NOREPLY && result->then == KEEL_THEN_WAIT &&
+           !result->hibernate && self->sys.debug == NULL && self->more == NULL &&
+           (self->sys.own[KL_SERVER_THEN] | self->sys.own[KL_SERVER_HIBERNATES]) == 0;
+}
+
 static keel_next handle_cast(struct kl_server *self, const keel_message *message)
 {
     if (self->sys.debug != NULL) {
@@ -160,11 +168,8 @@ static keel_next handle_cast(struct kl_server *self, const keel_message *message
         return missing(self, message, "handle_cast", 2);
     }
     keel_result result = self->module->handle_cast(message->body, kl_server_state(self));
-    if (result.kind == KEEL_RESULT_NOREPLY && result.then == KEEL_THEN_WAIT &&
-            !result.hibernate && self->sys.debug == NULL && self->more == NULL) {
-        return keel_next_wait();
-    }
-    return follow(self, message, &result);
+    return is_plain_noreply(self, &result) ? keel_next_wait()
+                                           : follow(self, message, &result);
 }
 
 // Without handle_info a message is told of and dropped.
@@ -177,7 +182,8 @@ static keel_next handle_info(struct kl_server *self, const keel_message *message
     keel_result result = self->module->handle_info == NULL
                                  ? keel_unexpected(body)
                                  : self->module->handle_info(body, kl_server_state(self));
-    return follow(self, message, &result);
+    return is_plain_noreply(self, &result) ? keel_next_wait()
+                                           : follow(self, message, &result);
 }
 
 static keel_next handle_continue(struct kl_server *self, const keel_message *message)

@@ -213,16 +213,20 @@ static keel_status call_local(struct kl_process *self, enum kl_envelope_kind kin
     envelope->ref = ref.word;
     envelope->deadline = deadline;
     kl_store_relaxed(&self->await_ref, ref.word);
+    kl_store_relaxed(&self->waiting_for.word, server.word);
     keel_status status = kind == KL_SYSTEM
                                  ? (kl_deliver(server, envelope) ? KEEL_OK : KEEL_E_NOPROC)
-                                 : kl_deliver_message(server, envelope);
+                                 : kl_deliver_call(self, server, envelope, deadline);
     if (status == KEEL_E_OVERLOAD) {
         kl_store_relaxed(&self->await_ref, 0);
+        kl_store_relaxed(&self->waiting_for.word, (uint64_t)0);
         return status;
     }
     // When it was undeliverable the answer, noproc, is there already.
-    struct kl_process *process = kl_process_find(server);
-    activation->expects = process != NULL && kl_task_is_queued(&process->task);
+    if (self->reply == NULL) {
+        struct kl_process *process = kl_process_find(server);
+        activation->expects = process != NULL && kl_task_is_queued(&process->task);
+    }
     struct kl_envelope *reply;
     status = kl_await(self, server, KEEL_WAIT_REPLY, deadline, &reply);
     if (status != KEEL_OK) {
@@ -308,9 +312,10 @@ keel_status keel_gen_cast(keel_term to, keel_term request)
         return KEEL_E_STOPPED;
     }
     kl_observable();
-    keel_pid server;
-    bool remote;
-    keel_status status = find_server(to, &server, &remote);
+    keel_pid server = {to.word};
+    bool remote = false;
+    keel_status status = kl_pid_is_local(server) ? KEEL_OK
+                                                 : find_server(to, &server, &remote);
     if (status != KEEL_OK) {
         return status == KEEL_E_NOPROC ? KEEL_OK : status;
     }

@@ -31,7 +31,9 @@ static inline bool take_in(struct kl_process *to, struct kl_envelope *envelope)
 
 // Who replaces IDLE, by an envelope or by an empty chain, owns the process until it wakes
 // it. So the usual message to one that waits need not go through the chain.
-static inline bool push(struct kl_process *to, struct kl_envelope *envelope)
+// `caller` waits for what `to` says to it, and lends it its turn if it can.
+static inline bool push(struct kl_process *to, struct kl_envelope *envelope,
+        struct kl_process *caller, int64_t deadline)
 {
     uintptr_t old = kl_load_relaxed(&to->door);
     bool idle = false;
@@ -39,7 +41,9 @@ static inline bool push(struct kl_process *to, struct kl_envelope *envelope)
         // Acquire: we see what the last turn wrote; pairs with the release in may_idle().
         idle = kl_cas_acq_rel(&to->door, &old, 0);
         if (idle && take_in(to, envelope)) {
-            kl_sched_wake(&to->task);
+            if (caller == NULL || !kl_turn_lend(caller, to, deadline)) {
+                kl_sched_wake(&to->task);
+            }
             return true;
         }
         old = idle ? 0 : old;
@@ -68,12 +72,12 @@ static inline bool push(struct kl_process *to, struct kl_envelope *envelope)
     return true;
 }
 
-static inline bool deliver(
-        struct kl_process *process, keel_pid to, struct kl_envelope *envelope)
+static inline bool deliver(struct kl_process *process, keel_pid to,
+        struct kl_envelope *envelope, struct kl_process *caller, int64_t deadline)
 {
     envelope->slot = kl_pid_slot(to);
     envelope->generation = kl_pid_generation(to);
-    if (process == NULL || !push(process, envelope)) {
+    if (process == NULL || !push(process, envelope, caller, deadline)) {
         kl_undeliverable(envelope);
         return false;
     }
@@ -82,12 +86,12 @@ static inline bool deliver(
 
 bool kl_deliver_to(struct kl_process *process, keel_pid to, struct kl_envelope *envelope)
 {
-    return deliver(process, to, envelope);
+    return deliver(process, to, envelope, NULL, 0);
 }
 
 bool kl_deliver(keel_pid to, struct kl_envelope *envelope)
 {
-    return deliver(kl_process_find(to), to, envelope);
+    return deliver(kl_process_find(to), to, envelope, NULL, 0);
 }
 
 // Counts one message more against the process of this generation, if that is still there;
@@ -138,7 +142,8 @@ static keel_status count_in(
     return policy == KEEL_MAILBOX_REJECT ? KEEL_E_OVERLOAD : KEEL_E_CANCELED;
 }
 
-keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
+static inline keel_status deliver_message(keel_pid to, struct kl_envelope *envelope,
+        struct kl_process *caller, int64_t deadline)
 {
     struct kl_process *process = kl_process_find(to);
     if (process != NULL && (kl_load_relaxed(&process->flags) & KL_LIMITED) != 0) {
@@ -150,7 +155,19 @@ keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
             return status == KEEL_E_CANCELED && !call ? KEEL_OK : KEEL_E_OVERLOAD;
         }
     }
-    return deliver(process, to, envelope) ? KEEL_OK : KEEL_E_NOPROC;
+    bool delivered = deliver(process, to, envelope, caller, deadline);
+    return delivered ? KEEL_OK : KEEL_E_NOPROC;
+}
+
+keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope)
+{
+    return deliver_message(to, envelope, NULL, 0);
+}
+
+keel_status kl_deliver_call(struct kl_process *self, keel_pid to,
+        struct kl_envelope *envelope, int64_t deadline)
+{
+    return deliver_message(to, envelope, self, deadline);
 }
 
 static void answer(struct kl_envelope *envelope, enum kl_envelope_kind kind, keel_term body)

@@ -175,6 +175,7 @@ struct kl_activation {
     uint8_t failures; // of this callback, see keel_handler.failed
     struct kl_try *tries; // innermost keel_try
     bool again; // more to do, put it back into the queue
+    bool lends; // its turn to whom it calls
     bool expects; // the answer of one that runs soon: not worth going idle for
 };
 
@@ -287,6 +288,9 @@ bool kl_deliver(keel_pid to, struct kl_envelope *envelope);
 bool kl_deliver_to(struct kl_process *process, keel_pid to, struct kl_envelope *envelope);
 // The same for what counts against a limit; also KEEL_E_OVERLOAD.
 keel_status kl_deliver_message(keel_pid to, struct kl_envelope *envelope);
+// The same for a call; the answer may be there already when it comes back.
+keel_status kl_deliver_call(struct kl_process *self, keel_pid to,
+        struct kl_envelope *envelope, int64_t deadline);
 // Answers an envelope whose receiver does not exist (any more) and frees it.
 void kl_undeliverable(struct kl_envelope *envelope);
 // Takes the chain and acts on it in order. Returns false when there was none.
@@ -342,7 +346,17 @@ void kl_turn(struct kl_task *task);
 // when it has. Other processes run meanwhile. Only from the process.
 bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline);
 
+// --- follow.c ---
+// Serves the handler that the activation is of, and those that follow; returns the stack to
+// go on with, or NULL: the worker's loop is needed.
+struct kl_stack *kl_turn_serve(void *activation);
+// Lets `server`, idle and taken by the caller, run at once with what is in its mailbox, and
+// `self` wait meanwhile: for something new, or until `deadline`. False: that cannot be.
+bool kl_turn_lend(struct kl_process *self, struct kl_process *server, int64_t deadline);
+
 // --- serve.c ---
+// Handles messages until there are none or others should have a turn.
+void kl_serve(struct kl_process *self, struct kl_activation *activation);
 // The first functions on a process's stack; their argument is the activation.
 void kl_body_main(void *argument);
 void kl_handler_main(void *argument);

@@ -207,8 +207,7 @@ static inline void expire(
     }
 }
 
-// Handles messages until there are none or others should have a turn.
-static void serve(struct kl_process *self, struct kl_activation *activation)
+void kl_serve(struct kl_process *self, struct kl_activation *activation)
 {
     const keel_handler *handler = self->entry;
     uint8_t *clean = activation->heap.next;
@@ -261,14 +260,13 @@ void kl_handler_main(void *argument)
     if ((activation->process->flags & KL_BORN) == 0) {
         start_handler(activation->process, activation);
     }
-    serve(activation->process, activation);
-    // The same fiber serves one process after another: see activate_kept(). Not so for
-    // ThreadSanitizer, to which a fiber is one thread: it would take what two processes do
-    // for well ordered.
-    while (!KL_TSAN) {
-        kl_fiber_rest();
-        serve(activation->process, activation);
+    if (KL_TSAN) {
+        // A fiber is one thread to it: it would take what two processes do on one for well
+        // ordered.
+        kl_serve(activation->process, activation);
+        return;
     }
+    kl_fiber_work(kl_turn_serve, activation);
 }
 
 void kl_turn_enter(
@@ -305,5 +303,5 @@ void kl_failed_main(void *argument)
         activation->message = NULL;
     }
     kl_heap_reset(&activation->heap);
-    serve(self, activation);
+    kl_serve(self, activation);
 }

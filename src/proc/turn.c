@@ -1,10 +1,6 @@
 // A turn: what a worker does with a process that it took from its run queue.
 
-#include "process.h"
-
-// Messages handled and sent before others get a turn. Enough to make the switch cheap,
-// little enough that a sender that floods gives way while its messages are still warm.
-enum { BUDGET = 200, CHATTY = 16 }; // steps of a turn that is made of messages
+#include "turn.h"
 
 // What a turn found out about its process.
 enum outcome {
@@ -14,32 +10,17 @@ enum outcome {
     RESUME, // is to be resumed on its stack
 };
 
-static void attach(struct kl_process *self, struct kl_stack *stack)
-{
-    stack->owner = self;
-    stack->site = self->entry;
-    // Release: pairs with the acquire in print_parked(), which looks at the stack's bounds.
-    kl_store_release(&self->stack, stack);
-}
-
 // The last handler on this thread has left its stack as the next one needs it.
 static bool activate_kept(struct kl_process *self)
 {
-    if ((self->flags & (KL_BORN | KL_HANDLER)) != (KL_BORN | KL_HANDLER)) {
-        return false;
-    }
-    struct kl_extras *extras = self->extras;
-    if (extras != NULL && (extras->stack_bytes | extras->max_memory) != 0) {
+    if (!kl_turn_is_plain(self)) {
         return false;
     }
     struct kl_stack *stack = kl_stack_take_kept();
     if (stack == NULL) {
         return false;
     }
-    attach(self, stack);
-    struct kl_activation *activation = stack->scratch;
-    activation->process = self;
-    activation->failures = 0;
+    kl_turn_attach_kept(self, stack);
     return true;
 }
 
@@ -54,7 +35,7 @@ static bool activate(struct kl_process *self)
     if (stack == NULL) {
         return false;
     }
-    attach(self, stack);
+    kl_turn_attach(self, stack);
     struct kl_activation *activation = stack->scratch;
     activation->process = self;
     activation->serving = (keel_from){{0}, {0}};
@@ -62,6 +43,7 @@ static bool activate(struct kl_process *self)
     activation->starter = (keel_from){{0}, {0}};
     activation->again = false;
     activation->expects = false;
+    activation->lends = false;
     activation->failures = 0;
     activation->message = NULL;
     activation->tries = NULL;
@@ -76,17 +58,11 @@ static bool activate(struct kl_process *self)
     return true;
 }
 
-static void detach(struct kl_process *self)
-{
-    kl_store_relaxed(&self->stack, NULL);
-    kl_store_relaxed(&self->heap_bytes, 0);
-}
-
 static void deactivate(struct kl_process *self)
 {
     struct kl_stack *stack = self->stack;
     kl_heap_done(&kl_activation(self)->heap);
-    detach(self);
+    kl_turn_detach(self);
     kl_stack_release(stack);
 }
 
@@ -95,7 +71,7 @@ static void rest(struct kl_process *self)
 {
     struct kl_stack *stack = self->stack;
     if (kl_activation(self)->heap.max_bytes == 0 && kl_stack_keep(stack)) {
-        detach(self);
+        kl_turn_detach(self);
     } else {
         kl_fiber_abandon(stack);
         deactivate(self);
@@ -296,13 +272,8 @@ static void came_back(struct kl_task *task, enum kl_fiber_end end);
 static inline void resume(struct kl_process *self)
 {
     struct kl_activation *activation = kl_activation(self);
-    activation->budget = BUDGET;
-    kl_store_relaxed(&self->status, KL_RUNNING);
-    struct kl_here *here = kl_here();
-    here->process = self;
-    here->heap = &activation->heap;
-    // Reading the clock costs more than many a turn: one turn of 64 stands for all.
-    activation->began = (self->turns++ & 63) == 0 ? kl_now_exact() : INT64_MIN;
+    activation->budget = KL_TURN_BUDGET;
+    kl_turn_begin(self, activation);
     kl_fiber_next(self->stack, came_back);
 }
 
@@ -319,17 +290,27 @@ static inline void go_on(struct kl_process *self)
     }
 }
 
+// A handler's stack that nobody is on any more.
+static void put_away(struct kl_stack *stack)
+{
+    if (!kl_stack_keep(stack)) {
+        struct kl_activation *activation = stack->scratch;
+        kl_fiber_abandon(stack);
+        kl_heap_done(&activation->heap);
+        kl_stack_release(stack);
+    }
+}
+
 static void came_back(struct kl_task *task, enum kl_fiber_end end)
 {
-    struct kl_process *self = KL_CONTAINER(task, struct kl_process, task);
-    struct kl_activation *activation = kl_activation(self);
     kl_here()->heap = NULL;
-    kl_store_relaxed(&self->heap_bytes, activation->heap.bytes);
-    task->chatty = activation->budget <= BUDGET - CHATTY;
-    if (activation->began != INT64_MIN) {
-        int64_t ns = (kl_now_exact() - activation->began) * 64;
-        kl_store_relaxed(&self->run_ns, self->run_ns + ns);
+    if (kl_process_current() == NULL) {
+        KL_CHECK(end == KL_FIBER_RESTED); // the turn has ended before, see follow.c
+        put_away(kl_fiber_rested());
+        return;
     }
+    struct kl_process *self = KL_CONTAINER(task, struct kl_process, task);
+    kl_turn_account(self, kl_activation(self));
     enum outcome outcome = after_fiber(self, end);
     kl_here()->process = NULL;
     if (!conclude(self, outcome)) {

@@ -90,7 +90,31 @@ void kl_annotate_entered(struct kl_runner *runner, struct kl_stack *stack)
 #if KL_ASAN
     void *fake = stack->sanitizer[0];
     stack->sanitizer[0] = NULL;
-    __sanitizer_finish_switch_fiber(fake, &runner->host_low, &runner->host_bytes);
+    // What it came from is the runner's own stack, or that of another fiber.
+    const void *low;
+    size_t bytes;
+    __sanitizer_finish_switch_fiber(fake, &low, &bytes);
+    if (!runner->crossed) {
+        runner->host_low = low;
+        runner->host_bytes = bytes;
+    }
+    runner->crossed = false;
+#endif
+}
+
+UNCOUNTED void kl_annotate_cross(
+        struct kl_runner *runner, struct kl_stack *from, struct kl_stack *to)
+{
+    (void)runner;
+    (void)from;
+    (void)to;
+#if KL_ASAN
+    runner->crossed = true;
+    __sanitizer_start_switch_fiber(
+            &from->sanitizer[0], to->low, (size_t)(to->high - to->low));
+#endif
+#if KL_TSAN
+    __tsan_switch_to_fiber(to->sanitizer[1], 0);
 #endif
 }
 

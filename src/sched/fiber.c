@@ -32,7 +32,10 @@ enum kl_fiber_end kl_fiber_resume(struct kl_stack *stack)
 {
     struct kl_runner *runner = kl_runner_self();
     KL_ASSERT(runner && !runner->fiber);
-    return kl_fiber_enter(runner, stack);
+    runner->nested++;
+    enum kl_fiber_end end = kl_fiber_enter(runner, stack);
+    runner->nested--;
+    return end;
 }
 
 void kl_fiber_next(
@@ -44,7 +47,7 @@ void kl_fiber_next(
     runner->after = after;
 }
 
-static inline void leave(enum kl_fiber_end how)
+static inline __attribute__((always_inline)) void leave(enum kl_fiber_end how)
 {
     struct kl_runner *runner = kl_runner_self();
     KL_ASSERT(runner && runner->fiber);
@@ -61,6 +64,42 @@ static inline void leave(enum kl_fiber_end how)
     kl_annotate_entered(kl_runner_self(), stack);
 }
 
+static inline __attribute__((always_inline)) void cross(struct kl_stack *to)
+{
+    struct kl_runner *runner = kl_runner_self();
+    KL_ASSERT(runner && runner->fiber && runner->fiber != to);
+    KL_CHECK(runner->critical == 0);
+    struct kl_stack *from = runner->fiber;
+    runner->fiber = to;
+    if (KL_ANNOTATED) {
+        kl_annotate_cross(runner, from, to);
+    }
+    kl_arch_switch_inline(&from->sp, to->sp, KL_FIBER_YIELDED);
+    if (KL_ANNOTATED) {
+        kl_annotate_entered(kl_runner_self(), from);
+    }
+}
+
+void kl_fiber_cross(struct kl_stack *to)
+{
+    cross(to);
+}
+
+_Noreturn void kl_fiber_work(struct kl_stack *(*work)(void *argument), void *argument)
+{
+    for (;;) {
+        struct kl_stack *to = work(argument);
+        // Both switches stand here, where no return follows that would have to be
+        // predicted by a call on the stack that was left.
+        if (to) {
+            cross(to);
+        } else {
+            kl_runner_self()->rested = kl_runner_self()->fiber;
+            leave(KL_FIBER_RESTED);
+        }
+    }
+}
+
 void kl_fiber_yield(void)
 {
     leave(KL_FIBER_YIELDED);
@@ -68,7 +107,13 @@ void kl_fiber_yield(void)
 
 void kl_fiber_rest(void)
 {
+    kl_runner_self()->rested = kl_runner_self()->fiber;
     leave(KL_FIBER_RESTED);
+}
+
+struct kl_stack *kl_fiber_rested(void)
+{
+    return kl_runner_self()->rested;
 }
 
 _Noreturn void kl_fiber_finish(void)

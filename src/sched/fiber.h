@@ -16,6 +16,8 @@ void kl_annotate_done(struct kl_stack *stack); // the fiber's frames are dead
 void kl_annotate_enter(struct kl_runner *runner, struct kl_stack *stack); // host to fiber
 void kl_annotate_entered(struct kl_runner *runner, struct kl_stack *stack); // on it now
 void kl_annotate_exit(struct kl_runner *runner, struct kl_stack *stack, bool for_good);
+void kl_annotate_cross(struct kl_runner *runner, struct kl_stack *from,
+        struct kl_stack *to); // fiber to fiber; kl_annotate_entered follows
 void kl_annotate_exited(struct kl_runner *runner); // on the host's stack again
 // The host's stack again, but the fiber was left by a fault without saying so.
 void kl_annotate_landed(struct kl_runner *runner);

@@ -31,6 +31,9 @@ struct kl_runner {
 
     // --- written by the runner itself, when it switches stacks ---
     struct kl_stack *fiber; // the stack it is on, NULL on its own
+    struct kl_stack *rested; // the last one that came back rested
+    uint32_t nested; // fibers entered otherwise than by the worker's loop
+    bool crossed; // a fiber was entered from another fiber: for AddressSanitizer
     struct kl_stack *next; // what to enter when `run` or `after` has returned
     void (*after)(struct kl_task *task, enum kl_fiber_end end);
     void *host_sp; // its own stack, while it is on a fiber's

@@ -52,6 +52,19 @@ struct kl_hold {
 };
 bool kl_sched_hold(const struct kl_task *task, struct kl_hold *ret_hold);
 void kl_sched_let_go(const struct kl_hold *hold);
+// Turns that follow each other without the worker's loop in between (relay.c). Both are
+// called by a task on a fiber that the worker has entered, and say no whenever the loop is
+// needed: to read the clock, to look after others, or because this is a host's thread.
+//
+// The running task, which has nothing left to do and belongs to nobody now or to somebody
+// else, gives the turn to the one that has lent it or to the first in the queue; NULL when
+// that does not fit. `fits` may look at the task as who holds it does (kl_sched_hold), and
+// when it says yes the task belongs to the caller.
+struct kl_task *kl_sched_relay(bool (*fits)(struct kl_task *task));
+// `lender`, which runs, waits for `task`, which the caller owns and which runs from now on.
+// Until it is given back the turn the lender is as one in the worker's queue, where it
+// comes to be when the worker's loop gets to see it.
+bool kl_sched_lend(struct kl_task *lender, struct kl_task *task);
 // The task that this thread is running, NULL outside.
 struct kl_task *kl_task_current(void);
 // Number of the worker of this thread (from 0), -1 outside or when it was taken over.
@@ -177,6 +190,15 @@ void kl_fiber_yield(void);
 // The same, to say that its work is done and that it is ready for the like: who has such
 // work resumes it, and is spared preparing another fiber.
 void kl_fiber_rest(void);
+// From a fiber: calls work(argument) for ever. In between it goes to the fiber of the stack
+// that `work` has returned, which was left by a switch or is prepared; or, if that is NULL,
+// rests. Costs less than to rest in a function that returns.
+_Noreturn void kl_fiber_work(struct kl_stack *(*work)(void *argument), void *argument);
+// From a fiber that the worker has entered (kl_fiber_next): straight to another one. The
+// worker takes whichever comes back to it for the one that it has entered.
+void kl_fiber_cross(struct kl_stack *to);
+// The stack of the fiber that has just come back rested.
+struct kl_stack *kl_fiber_rested(void);
 // Keeps a stack whose fiber rests at hand for this thread: one of them. False: there is
 // one already, or the stack is not an ordinary one; then it is to be released.
 bool kl_stack_keep(struct kl_stack *stack);

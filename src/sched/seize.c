@@ -26,6 +26,9 @@ bool kl_seize(struct kl_runner *runner, uint64_t turn)
         kl_fence_heavy();
         seized = wait_for_bracket(runner, turn);
         if (seized) {
+            if (worker->lender) {
+                kl_worker_queue_lender(worker);
+            }
             runner->worker = NULL;
             kl_store_relaxed(&worker->stuck, worker->stuck + 1);
             kl_runner_assign(spare, worker);

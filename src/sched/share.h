@@ -5,7 +5,7 @@
 
 // Who is idle, and what the busy give them. docs/decisions/0011-queues.md has the policy.
 
-enum { KL_SHARE_WORDS = KL_WORKERS_MAX / 64, KL_SHARE_BURST = 8 };
+enum { KL_SHARE_WORDS = KL_WORKERS_MAX / 64 };
 
 // Read by busy workers, hardly ever written: a worker sets its bits when it has nothing to
 // do, and whoever has work for it clears them.

@@ -188,6 +188,7 @@ static bool is_needed_elsewhere(struct kl_runner *runner, int64_t now)
         // The next look comes after half the stall time: what is due until then is late.
         int64_t soon = now + kl_core.config.stall_ns / 2;
         needed = kl_load_relaxed(&worker->runq.queued) > 0 ||
+                 kl_load_relaxed(&worker->lender) != NULL ||
                  kl_load_relaxed(&worker->inbox) != NULL ||
                  kl_load_relaxed(&worker->wheel.next) <= soon ||
                  (kl_poll_wanted() && !kl_poll_taken() && !kl_share_any_idle());

@@ -10,8 +10,12 @@
 enum {
     FIRE_BATCH = 128, // timers fired between two turns
     PREPARE_BATCH = 16, // far timers moved nearer then
-    REFRESH_TURNS = 8, // most turns between two looks at the clock
+    REFRESH_TURNS = 16, // most turns between two looks at the clock
+#ifdef KL_CALLGRIND
+    REFRESH_NS = 200000, // callgrind is to count what a fast machine does
+#else
     REFRESH_NS = 2000, // most time meant to pass between them
+#endif
     POLL_EVERY_NS = 100000, // how often a busy worker looks after descriptors
     FIRST_GUESS_NS = 1000, // of a turn's length
     ROUSE_GAP_NS = 50000,
@@ -22,10 +26,7 @@ static struct kl_task *next_task(struct kl_runner *runner, struct kl_worker *wor
 static inline bool turn(
         struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task)
 {
-    worker->share_at = worker->runq.queued + KL_SHARE_BURST;
-    kl_store_relaxed(&worker->turns, worker->turns + 1);
-    kl_store_relaxed(&runner->running, task);
-    kl_store_relaxed(&runner->turn, runner->turn + 1);
+    kl_worker_begin_turn(runner, worker, task);
     kl_worker_leave(runner, 0);
 
     task->run(task);
@@ -35,14 +36,27 @@ static inline bool turn(
         // In the midst of the loop: no call is under way here that a switch would come
         // between, so the processor goes on predicting all returns.
         enum kl_fiber_end end = kl_fiber_enter(runner, stack);
-        runner->after(task, end); // the task may be elsewhere now
+        // The fiber may have gone on with other turns than it was entered for.
+        runner->after(runner->running, end); // the task may be elsewhere now
     }
 
     kl_store_relaxed(&runner->busy, 1);
     kl_fence_light(); // both as in kl_worker_enter()
     kl_store_relaxed(&runner->running, NULL);
-    return __builtin_expect(!kl_load_acquire(&runner->lost), 1) ||
-           kl_seize_survived(runner);
+    if (__builtin_expect(kl_load_acquire(&runner->lost) != 0, 0) &&
+            !kl_seize_survived(runner)) {
+        return false;
+    }
+    if (__builtin_expect(worker->lender != NULL, 0)) {
+        kl_worker_queue_lender(worker);
+    }
+    return true;
+}
+
+void kl_worker_queue_lender(struct kl_worker *worker)
+{
+    kl_runq_push_expecting(&worker->runq, worker->lender);
+    kl_store_relaxed(&worker->lender, NULL); // the watcher looks
 }
 
 void kl_worker_loop(struct kl_runner *runner)

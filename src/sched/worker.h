@@ -14,11 +14,14 @@ enum kl_sleep {
     KL_SLEEP_POLLING, // in the poller, or the host's loop is: the eventfd wakes it
 };
 
+enum { KL_SHARE_BURST = 8 }; // so much longer is a queue that has to be looked at
+
 // A worker: a queue of its own, an inbox for what others have for it, a wheel of timers.
 // Driven by one runner at a time.
 struct kl_worker {
     // --- written by the runner that drives it ---
     struct kl_runq runq;
+    struct kl_task *lender; // whose turn the running task has, see relay.c
     uint32_t share_at; // length of the queue at which a wake looks for idle workers
     uint32_t surplus; // turns in a row that left a surplus while somebody was idle
     uint32_t refresh_in, refresh_every; // turns until the clock is read, and from then on
@@ -72,6 +75,16 @@ static inline void kl_worker_leave(struct kl_runner *runner, uint32_t was)
     kl_store_release(&runner->busy, was);
 }
 
+// Notes that a turn of `task` begins. In a bracket.
+static inline void kl_worker_begin_turn(
+        struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task)
+{
+    worker->share_at = worker->runq.queued + KL_SHARE_BURST;
+    kl_store_relaxed(&worker->turns, worker->turns + 1);
+    kl_store_relaxed(&runner->running, task);
+    kl_store_relaxed(&runner->turn, runner->turn + 1);
+}
+
 // --- driving ---
 
 // Drives the runner's worker until the runtime stops or the worker is lost.
@@ -80,6 +93,8 @@ void kl_worker_loop(struct kl_runner *runner);
 // bracket.
 bool kl_worker_turn(
         struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task);
+// The task that has lent its turn waits in the queue from now on.
+void kl_worker_queue_lender(struct kl_worker *worker);
 // Reads the clock, fires due timers, and looks after descriptors now and then. True when
 // something came of it.
 bool kl_worker_refresh(struct kl_runner *runner, struct kl_worker *worker);

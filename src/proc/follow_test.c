@@ -1,0 +1,120 @@
+// Turns that follow each other on one stack: what lending a turn must not change.
+
+#include "base/base.h"
+#include "call_fixture.h"
+
+#include <semaphore.h>
+
+// A server that does something to its caller, or to its thread, before it answers.
+static sem_t gate;
+
+static keel_next act_and_answer(void *state, const keel_message *message)
+{
+    (void)state;
+    keel_pid caller = message->from.pid;
+    if (keel_is(message->body, tell)) {
+        CHECK_OK(keel_send(caller, keel_atom(told)));
+    } else if (keel_is(message->body, kill)) {
+        keel_process_exit(caller, keel_atom(kill));
+    } else if (keel_is(message->body, hold)) {
+        sem_wait(&gate); // the thread itself waits, as in a library's call
+    }
+    if (message->kind == KEEL_MESSAGE_CALL) {
+        keel_gen_reply(message->from, keel_atom(answer));
+    }
+    return keel_next_wait();
+}
+
+static keel_next start(void *state, keel_term unused)
+{
+    (void)state, (void)unused;
+    return keel_next_wait();
+}
+
+static const keel_handler acting = {
+        .name = "acting", .start = start, .receive = act_and_answer};
+
+static keel_pid new_acting(void)
+{
+    keel_pid pid;
+    CHECK_OK(keel_spawn_handler(&acting, KEEL_NONE, NULL, &pid, NULL));
+    call_ok(pid, keel_atom(nothing)); // idle from here on
+    return pid;
+}
+
+PROCESS_TEST("what a server sends its caller before the reply is there with the reply")
+{
+    keel_pid server = new_acting();
+    for (int i = 0; i < 1000; i++) {
+        CHECK_TERM(call_ok(server, keel_atom(tell)), "answer");
+        CHECK_INT(keel_queue_length(), 1);
+        EXPECT_MESSAGE("told");
+    }
+    end_process(server);
+}
+
+PROCESS_TEST("a caller that its server kills before it answers does not see the answer")
+{
+    keel_pid server = new_acting();
+    for (int i = 0; i < 100; i++) {
+        keel_pid caller = new_puppet();
+        keel_ref monitor = keel_monitor(caller);
+        start_call(caller, server, keel_atom(kill), KEEL_SECONDS(60));
+        EXPECT_MESSAGE("{'DOWN', ^Monitor, process, ^Caller, killed}", monitor, caller);
+        EXPECT_NO_MESSAGE(); // {outcome, …} would have come before
+    }
+    end_process(server);
+}
+
+THREADS_TEST("a caller gives up in time when the server it lent its turn holds the thread")
+{
+    CHECK(sem_init(&gate, 0, 0) == 0);
+    keel_pid server = new_acting();
+    for (int i = 0; i < 3; i++) {
+        keel_term reply = keel_atom(none);
+        CHECK_INT(keel_gen_call(keel_from_pid(server), keel_atom(hold),
+                          KEEL_IN(KEEL_MS(30)), &reply),
+                KEEL_E_TIMEOUT);
+        sem_post(&gate); // it was held until now
+        CHECK_TERM(call_ok(server, keel_atom(nothing)), "answer");
+    }
+    end_process(server);
+}
+
+static uint32_t calls;
+static uint32_t enough;
+
+static void call_without_end(keel_term server)
+{
+    while (!kl_load_relaxed(&enough)) {
+        keel_scope scope = keel_scope_open();
+        call_ok(keel_to_pid(server), keel_atom(nothing));
+        kl_add_relaxed(&calls, 1);
+        keel_scope_close(&scope);
+    }
+}
+
+// More of them than workers: each worker has at least one that would never stop.
+THREADS_TEST("callers that never stop calling give others their turns")
+{
+    kl_store_relaxed(&enough, 0);
+    keel_pid callers[8], servers[8];
+    keel_ref monitors[8];
+    for (int i = 0; i < 8; i++) {
+        servers[i] = new_acting();
+        callers[i] = keel_spawn(call_without_end, keel_from_pid(servers[i]));
+        monitors[i] = keel_monitor(callers[i]);
+    }
+    for (int i = 0; i < 20; i++) {
+        uint32_t before = kl_load_relaxed(&calls);
+        while (kl_load_relaxed(&calls) == before) {
+            keel_yield();
+        }
+    }
+    kl_store_relaxed(&enough, 1);
+    for (int i = 0; i < 8; i++) {
+        EXPECT_MESSAGE(
+                "{'DOWN', ^Monitor, process, ^Caller, normal}", monitors[i], callers[i]);
+        end_process(servers[i]);
+    }
+}
