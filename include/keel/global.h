@@ -3,9 +3,11 @@
 
 #include <keel/gen_server.h>
 
-// Names of any term, and locks: what OTP's module `global` keeps. Names are this node's
-// own: as a hidden node of OTP it takes no part in what other nodes agree upon. Locks reach
-// as far as the nodes that are listed, BEAM nodes too.
+// Names of any term, and locks: what OTP's module `global` keeps. A visible node of ours
+// and the visible nodes it is connected to, BEAM nodes too, have the same names: what is
+// registered on one is found on all of them, and goes with its process or node. A hidden
+// node takes no part: its names are its own. Locks reach as far as the nodes that are
+// listed.
 //
 //   keel_gen_server_start_link(&counter, keel_int(0),
 //           .name = keel_make("{global, {counter, Id}}", id));
@@ -20,14 +22,37 @@ KEEL_API KEEL_MUST_USE keel_status keel_global_start(void);
 
 // The functions below return KEEL_E_NOPROC where it has not been started.
 
+/// Which of two keeps a name that both have when their nodes meet; or none: the name goes.
+/// Called once, on the node of one of the two, in a process of its own.
+typedef keel_pid (*keel_global_resolver)(keel_term name, keel_pid first, keel_pid second);
+
+/// Kills one. Where none is given this is the resolver. OTP: global:random_exit_name/3.
+/// @thread process @since 0.1
+KEEL_API keel_pid keel_global_random_exit(keel_term name, keel_pid first, keel_pid second);
+/// Sends one {global_name_conflict, Name}. OTP: global:random_notify_name/3.
+/// @thread process @since 0.1
+KEEL_API keel_pid keel_global_random_notify(
+        keel_term name, keel_pid first, keel_pid second);
+/// Sends both {global_name_conflict, Name, OtherPid}; the name goes.
+/// OTP: global:notify_all_name/3. @thread process @since 0.1
+KEEL_API keel_pid keel_global_notify_all(keel_term name, keel_pid first, keel_pid second);
+
 /// Gives a process a name, any term; the name goes when the process ends. A process has one
-/// at most. Waits while somebody holds the lock on the resource `global`.
+/// at most. Waits while somebody holds the lock on the resource `global`. When this
+/// returns, all nodes know of it.
 /// KEEL_OK, KEEL_E_TAKEN (the name is, or the process has another one), KEEL_E_BADARG (no
-/// pid). OTP: global:register_name/2. @thread process @since 0.1
+/// pid), KEEL_E_NOMEM. OTP: global:register_name/2. @thread process @since 0.1
 KEEL_API keel_status keel_global_register(keel_term name, keel_pid pid);
-/// The same whoever has the name, which is never free meanwhile. KEEL_OK, KEEL_E_BADARG.
-/// OTP: global:re_register_name/2. @thread process @since 0.1
+/// The same with a resolver: one of those above, or any function, for a process of this
+/// node. OTP: global:register_name/3. @thread process @since 0.1
+KEEL_API keel_status keel_global_register_with(
+        keel_term name, keel_pid pid, keel_global_resolver resolver);
+/// As keel_global_register whoever has the name, which is never free meanwhile. KEEL_OK,
+/// KEEL_E_BADARG. OTP: global:re_register_name/2. @thread process @since 0.1
 KEEL_API keel_status keel_global_re_register(keel_term name, keel_pid pid);
+/// The same with a resolver. OTP: global:re_register_name/3. @thread process @since 0.1
+KEEL_API keel_status keel_global_re_register_with(
+        keel_term name, keel_pid pid, keel_global_resolver resolver);
 /// KEEL_OK, also when nobody has it. OTP: global:unregister_name/1. @thread process @since
 /// 0.1
 KEEL_API keel_status keel_global_unregister(keel_term name);
@@ -41,6 +66,10 @@ KEEL_API keel_status keel_global_send(keel_term name, keel_term message);
 /// The same, and gives the pid; when nobody has the name the caller exits with
 /// {badarg, {Name, Message}}. OTP: global:send/2. @thread process @since 0.1
 KEEL_API keel_pid keel_global_send_or_exit(keel_term name, keel_term message);
+
+/// Waits until this node has the same names as all visible nodes connected now. KEEL_OK.
+/// OTP: global:sync/0. @thread process @since 0.1
+KEEL_API keel_status keel_global_sync(void);
 
 #define KEEL_GLOBAL_FOREVER (-1)
 

@@ -14,11 +14,7 @@ void kl_global_pause(int times)
 
 static keel_status ask_node(keel_term node, keel_term request, keel_term *ret_reply)
 {
-    keel_term server = keel_atom(global_name_server);
-    if (!keel_equal(node, keel_node_self())) {
-        server = keel_tuple_of(server, node);
-    }
-    return keel_gen_call(server, request, KEEL_NEVER, ret_reply);
+    return keel_gen_call(kl_global_server_on(node), request, KEEL_NEVER, ret_reply);
 }
 
 static void unlock_until(keel_term id, keel_term nodes, size_t count)

@@ -9,6 +9,7 @@ static void free_name(struct kl_global_name *name)
 {
     keel_drop(name->name);
     keel_drop(name->pid);
+    keel_drop(name->method);
     kl_pool_free(name, sizeof *name);
 }
 
@@ -60,8 +61,8 @@ bool kl_global_names_has(const struct kl_global_names *names, keel_term pid)
 
 // --- changes ---
 
-bool kl_global_names_add(
-        struct kl_global_names *names, keel_term name, keel_term pid, keel_ref monitor)
+bool kl_global_names_add(struct kl_global_names *names, keel_term name, keel_term pid,
+        keel_term method, keel_ref monitor)
 {
     struct kl_global_name *added = kl_pool_alloc(sizeof *added);
     if (!added) {
@@ -70,6 +71,7 @@ bool kl_global_names_add(
     *added = (struct kl_global_name){.next = chain_of(names, name),
             .name = keel_keep(name),
             .pid = keel_keep(pid),
+            .method = keel_keep(method),
             .monitor = monitor};
     if (!kl_hash_put(&names->by_monitor, monitor.word, added)) {
         free_name(added);
@@ -136,14 +138,27 @@ bool kl_global_names_remove_by(struct kl_global_names *names, keel_ref monitor)
     return gone != NULL;
 }
 
-keel_term kl_global_names_list(struct kl_global_names *names)
+// Of each name: itself, or all about it.
+static keel_term list(struct kl_global_names *names, bool whole)
 {
     keel_term list = keel_nil();
     struct kl_hash_cursor at = {0};
     while (kl_hash_each(&names->by_name, &at)) {
         for (const struct kl_global_name *name = at.value; name; name = name->next) {
-            list = keel_cons(keel_copy(name->name), list);
+            list = keel_cons(whole ? keel_tuple_of(name->name, name->pid, name->method)
+                                   : keel_copy(name->name),
+                    list);
         }
     }
     return list;
+}
+
+keel_term kl_global_names_list(struct kl_global_names *names)
+{
+    return list(names, false);
+}
+
+keel_term kl_global_names_entries(struct kl_global_names *names)
+{
+    return list(names, true);
 }

@@ -76,8 +76,7 @@ PROCESS_TEST("what is no pid gets no name, and the service lives", .ids = "GL-00
     keel_term server = keel_atom(global_name_server), reply;
     keel_send(server, keel_atom(garbage));
     keel_gen_cast(server, keel_atom(garbage));
-    CHECK_OK(
-            keel_gen_call(server, keel_make("{name, register, x, y}"), KEEL_NEVER, &reply));
+    CHECK_OK(keel_gen_call(server, keel_make("{register, x, y, z}"), KEEL_NEVER, &reply));
     CHECK_STR(keel_show(reply), "no");
     CHECK_INT(keel_gen_call(server, keel_atom(garbage), KEEL_IN(KEEL_MS(1)), &reply),
             KEEL_E_TIMEOUT);

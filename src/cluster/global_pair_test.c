@@ -1,0 +1,225 @@
+// Nodes of ours alone, each in a program of its own: names are the same on all of them,
+// without any BEAM node.
+
+#include "cluster_testing.h"
+#include "proc/proc_testing.h"
+#include <keel/global.h>
+#include <keel/node.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ONE "one@127.0.0.1"
+#define TWO "two@127.0.0.1"
+#define THREE "xthree@127.0.0.1"
+
+static struct kl_epmd_daemon epmd;
+static pid_t others[2];
+
+// --- a server that does as it is told ---
+
+static void wait_for_end(keel_term unused)
+{
+    (void)unused;
+    keel_receive();
+}
+
+static keel_term name_a_process(keel_term name)
+{
+    return keel_int(keel_global_register(name, keel_spawn(wait_for_end, keel_nil())));
+}
+
+static keel_result init(keel_term unused, void *state)
+{
+    (void)unused;
+    (void)state;
+    return keel_ok();
+}
+
+static keel_result obey(keel_term request, keel_from from, void *state)
+{
+    keel_term what;
+    (void)from;
+    (void)state;
+    if (keel_match(request, "{register, Name}", &what)) {
+        return keel_reply(name_a_process(what));
+    }
+    if (keel_match(request, "{whereis, Name}", &what)) {
+        keel_pid pid = keel_global_whereis(what);
+        return keel_reply(pid.word == 0 ? keel_atom(none) : keel_from_pid(pid));
+    }
+    if (keel_match(request, "{unregister, Name}", &what)) {
+        return keel_reply(keel_int(keel_global_unregister(what)));
+    }
+    if (keel_is(request, sync)) {
+        return keel_reply(keel_int(keel_global_sync()));
+    }
+    return keel_reply(keel_node_list(KEEL_NODES_VISIBLE));
+}
+
+static const keel_gen_server obedient = {
+        .name = "obedient", .init = init, .handle_call = obey};
+
+static void start(const char *name)
+{
+    CHECK_OK(keel_start(&(keel_config){.workers = 2}));
+    keel_started server = keel_gen_server_start(
+            &obedient, KEEL_NONE, .name = keel_atom(server));
+    CHECK_OK(server.status);
+    CHECK_OK(keel_global_start());
+    CHECK_OK(keel_node_start(&(keel_node_config){
+            .name = name, .cookie = "monster", .epmd_port = epmd.port, .visible = true}));
+}
+
+// The other programs are copies of this one, made before any thread is.
+static void start_other(int index, const char *name)
+{
+    int ready[2];
+    char byte = 0;
+    CHECK(pipe(ready) == 0);
+    others[index] = fork();
+    CHECK(others[index] >= 0);
+    if (others[index] == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        start(name);
+        CHECK(write(ready[1], &byte, 1) == 1);
+        for (;;) {
+            pause();
+        }
+    }
+    CHECK(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void kill_other(int index)
+{
+    kill(others[index], SIGKILL);
+    waitpid(others[index], NULL, 0);
+}
+
+static void with_three(keel_body body)
+{
+    keel_term ack;
+    keel_pid pid;
+    kl_testing_needs("epmd");
+    kl_epmd_daemon_start(&epmd);
+    start_other(0, TWO);
+    start_other(1, THREE);
+    start(ONE);
+    CHECK_OK(keel_start_body(body, keel_nil(), NULL, KEEL_NEVER, &pid, NULL, &ack));
+    CHECK_OK(keel_node_stop());
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+    kill_other(0);
+    kill_other(1);
+    kl_epmd_daemon_stop(&epmd);
+}
+
+static keel_term ask_node(const char *name, keel_term request)
+{
+    keel_term node, reply;
+    CHECK_OK(keel_atom_from(name, strlen(name), &node));
+    CHECK_OK(keel_call_within(keel_tuple_of(keel_atom(server), node), request,
+            KEEL_IN(KEEL_SECONDS(60)), &reply));
+    return reply;
+}
+
+static void connect_to(const char *name)
+{
+    keel_term node;
+    CHECK_OK(keel_atom_from(name, strlen(name), &node));
+    CHECK_OK(keel_node_ping(node));
+    CHECK_OK(keel_global_sync());
+    CHECK_STR(keel_show(ask_node(name, keel_atom(sync))), "0");
+}
+
+static keel_term whereis(keel_term name)
+{
+    keel_pid pid = keel_global_whereis(name);
+    return pid.word == 0 ? keel_atom(none) : keel_from_pid(pid);
+}
+
+// Waits until a node says the same as we do.
+static void agree(const char *node, keel_term name)
+{
+    for (int equal = 0; !equal;) {
+        keel_scope scope = keel_scope_open();
+        equal = keel_equal(
+                ask_node(node, keel_make("{whereis, Name}", name)), whereis(name));
+        keel_scope_close(&scope);
+    }
+}
+
+static void share_names(keel_term unused)
+{
+    (void)unused;
+    CHECK_STR(keel_show(ask_node(TWO, keel_make("{register, second}"))), "0");
+    connect_to(TWO);
+    connect_to(THREE);
+    while (!keel_list_member(keel_atom_text(TWO), ask_node(THREE, keel_atom(nodes)))) {
+        keel_yield(); // who is in sync with one connects to all others
+    }
+    CHECK_OK(keel_global_register(keel_atom(first), keel_self()));
+    CHECK_STR(keel_show(ask_node(THREE, keel_make("{register, third}"))), "0");
+    CHECK_INT(keel_to_int(ask_node(THREE, keel_make("{register, first}"))), KEEL_E_TAKEN);
+    CHECK_INT(keel_to_int(ask_node(TWO, keel_make("{register, third}"))), KEEL_E_TAKEN);
+    agree(TWO, keel_atom(third));
+    agree(THREE, keel_atom(second));
+    CHECK(keel_equal(
+            ask_node(TWO, keel_make("{whereis, first}")), keel_from_pid(keel_self())));
+    CHECK(keel_equal(
+            ask_node(THREE, keel_make("{whereis, first}")), keel_from_pid(keel_self())));
+    CHECK_STR(keel_show(ask_node(TWO, keel_make("{unregister, first}"))), "0");
+    CHECK(keel_global_whereis(keel_atom(first)).word == 0);
+    // A node dies: what was its is free, and can be taken.
+    kill_other(1);
+    while (keel_global_whereis(keel_atom(third)).word != 0) {
+        keel_yield();
+    }
+    agree(TWO, keel_atom(third));
+    CHECK_OK(keel_global_register(keel_atom(third), keel_self()));
+    agree(TWO, keel_atom(third));
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("nodes of ours have the same names, without a BEAM node",
+        .ids = "GL-016 GL-017 GL-018 GL-019", .timeout_s = 120)
+{
+    with_three(share_names);
+}
+
+// Two names each: one that both sides have when they meet again, one of this side alone.
+static void heal(keel_term unused)
+{
+    (void)unused;
+    connect_to(TWO);
+    for (int round = 0; round < 3; round++) {
+        keel_term both = keel_make("{both, Round}", round);
+        keel_term mine = keel_make("{mine, Round}", round);
+        keel_pid pid = keel_spawn(wait_for_end, keel_nil());
+        keel_pid alone = keel_spawn(wait_for_end, keel_nil());
+        // Nobody can reach TWO to ask it while it is cut off: it is told before.
+        CHECK_STR(keel_show(ask_node(TWO, keel_make("{register, Name}", both))), "0");
+        CHECK_OK(keel_node_disconnect(keel_atom_text(TWO)));
+        while (keel_global_whereis(both).word != 0) {
+            keel_yield();
+        }
+        CHECK_OK(keel_global_register_with(both, pid, keel_global_random_notify));
+        CHECK_OK(keel_global_register(mine, alone));
+        connect_to(TWO);
+        agree(TWO, both);
+        agree(TWO, mine);
+        // This node has the lesser name: its process stays, and the other one is told.
+        CHECK(keel_global_whereis(both).word == pid.word);
+        CHECK(keel_global_whereis(mine).word == alone.word);
+    }
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("when a cut has healed all agree about every name", .ids = "GL-025 GL-030 GL-031",
+        .timeout_s = 120)
+{
+    with_three(heal);
+}
