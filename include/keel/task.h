@@ -95,6 +95,7 @@ KEEL_API keel_term keel_task_await_or_exit_within(keel_task task, keel_duration 
 KEEL_API KEEL_MUST_USE keel_status keel_task_yield(
         keel_task task, keel_deadline deadline, keel_term *ret_result);
 /// Ends the task: unlinks it and sends it shutdown, and kill when it has not ended in time.
+/// Of one that had ended before, an EXIT message that the owner has trapped stays.
 /// @param time  to end in; KEEL_FOREVER; KEEL_BRUTAL_KILL: kill at once
 /// @return KEEL_E_CANCELED: it has ended as told; KEEL_OK: it had a result; KEEL_E_EXIT: it
 ///         ended otherwise, killed when its time was over

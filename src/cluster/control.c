@@ -47,6 +47,18 @@ static keel_term element_of(const struct kl_control *control, enum kl_control_fi
     return KEEL_NONE;
 }
 
+// Who waits for an end or for the reply to a call waits for ever if it does not come: so it
+// comes, without what means nothing on another node. Who sends such a message is told.
+keel_status kl_control_measure(
+        const struct kl_control *control, struct kl_etf_measure *ret_measure)
+{
+    bool awaited = control->kind == KL_CONTROL_EXIT || control->kind == KL_CONTROL_EXIT2 ||
+                   control->kind == KL_CONTROL_MONITOR_EXIT ||
+                   control->kind == KL_CONTROL_ALIAS_SEND;
+    return awaited ? kl_etf_measure_all(control->content, ret_measure)
+                   : kl_etf_measure(control->content, ret_measure);
+}
+
 keel_status kl_control_plan(
         const struct kl_control *control, uint64_t agreed, struct kl_control_plan *ret_plan)
 {
@@ -62,7 +74,9 @@ keel_status kl_control_plan(
     for (const uint8_t *field = form->fields; *field != KL_FIELD_END; field++) {
         struct kl_control_element *element = &ret_plan->element[ret_plan->count++];
         element->term = element_of(control, *field);
-        keel_status status = kl_etf_measure(element->term, &element->measure);
+        keel_status status = *field == KL_FIELD_CONTENT
+                                     ? kl_control_measure(control, &element->measure)
+                                     : kl_etf_measure(element->term, &element->measure);
         if (status != KEEL_OK) {
             return status;
         }

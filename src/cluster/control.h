@@ -69,6 +69,9 @@ struct kl_control_plan {
 // KEEL_E_NOT_ENCODABLE, KEEL_E_TOO_LARGE, KEEL_E_NOMEM.
 keel_status kl_control_plan(const struct kl_control *control, uint64_t agreed,
         struct kl_control_plan *ret_plan);
+// Measures the content of a message, which the plan leaves to be written behind it.
+keel_status kl_control_measure(
+        const struct kl_control *control, struct kl_etf_measure *ret_measure);
 // Writes exactly plan->bytes, without version byte. KEEL_E_NOMEM only.
 keel_status kl_control_write(uint8_t *at, const struct kl_control_plan *plan);
 

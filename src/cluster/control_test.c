@@ -260,11 +260,34 @@ TEST("what has no external form is told before anything is written")
     struct kl_control_plan plan;
     struct kl_control c = {.kind = KL_CONTROL_LINK, .from = mine};
     CHECK_INT(kl_control_plan(&c, all, &plan), KEEL_E_NOT_ENCODABLE);
-    c = (struct kl_control){.kind = KL_CONTROL_EXIT,
+    struct kl_etf_measure measure;
+    c = (struct kl_control){.kind = KL_CONTROL_SEND,
             .from = mine,
             .to = yours,
             .content = keel_pointer(&plan)};
-    CHECK_INT(kl_control_plan(&c, 0, &plan), KEEL_E_NOT_ENCODABLE);
+    CHECK_OK(kl_control_plan(&c, all, &plan));
+    CHECK_INT(kl_control_measure(&c, &measure), KEEL_E_NOT_ENCODABLE);
+}
+
+TEST("an end arrives although its reason holds what has no external form")
+{
+    prepare();
+    struct kl_control c = {.kind = KL_CONTROL_EXIT, .from = mine, .to = yours};
+    c.content = keel_tuple_of(keel_pointer(&c), keel_resource("file", &c, NULL), mine);
+    struct kl_control_plan plan;
+    CHECK_OK(kl_control_plan(&c, 0, &plan)); // the reason is among the elements
+    uint8_t bytes[512];
+    CHECK(plan.bytes < sizeof bytes);
+    CHECK_OK(kl_control_write(bytes, &plan));
+    size_t used;
+    keel_term term;
+    CHECK_OK(kl_etf_decode(bytes, plan.bytes, &(keel_etf_limits){0}, &used, &term));
+    CHECK_INT(used, plan.bytes);
+    CHECK(keel_match(term, "{3, _, _, {<<\"#Opaque\">>, <<\"#Opaque\">>, _}}"));
+    struct kl_etf_measure measure;
+    CHECK_INT(kl_etf_measure(c.content, &measure), KEEL_E_NOT_ENCODABLE);
+    c.content = KEEL_NONE;
+    CHECK_INT(kl_control_measure(&c, &measure), KEEL_E_NOT_ENCODABLE);
 }
 
 // Decodes what must be right.

@@ -15,7 +15,7 @@ static struct kl_out *encode(
     *ret_why = kl_control_plan(control, agreed, &plan);
     bool follows = *ret_why == KEEL_OK && !keel_is_none(plan.content);
     if (follows) {
-        *ret_why = kl_etf_measure(plan.content, &payload);
+        *ret_why = kl_control_measure(control, &payload);
     }
     if (*ret_why != KEEL_OK) {
         return NULL;

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "child_spec.h"
+#include <keel/etf.h>
 #include <keel/inspect.h>
 #include <keel/partition_supervisor.h>
 #include <pthread.h>
@@ -226,6 +227,26 @@ static keel_started start_partition(keel_term plan)
 
 // --- routing ---
 
+// The remainder of a big integer's magnitude, by its external form: a head that tells the
+// size in one byte or four, the sign, and the bytes from the least significant on.
+static int remainder_of(keel_term big, int count)
+{
+    enum { SMALL_BIG = 110, SMALL_HEAD = 3, LARGE_HEAD = 6 };
+    keel_term encoded;
+    if (keel_etf_encode(big, &(const keel_etf_opts){.no_version = true}, &encoded) !=
+            KEEL_OK) {
+        keel_exit(keel_atom(system_limit));
+    }
+    keel_bytes bytes = keel_to_bytes(encoded);
+    const uint8_t *first = bytes.data;
+    first += *first == SMALL_BIG ? SMALL_HEAD : LARGE_HEAD;
+    uint64_t rest = 0;
+    for (const uint8_t *at = (const uint8_t *)bytes.data + bytes.size; at > first;) {
+        rest = (rest << 8 | *--at) % (uint64_t)count;
+    }
+    return (int)rest;
+}
+
 static int partition_of(keel_term key, int count)
 {
     int64_t number;
@@ -233,7 +254,8 @@ static int partition_of(keel_term key, int count)
         uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
         return (int)(size % (uint64_t)count);
     }
-    return (int)keel_phash2(key, (uint64_t)count);
+    return keel_is_int(key) ? remainder_of(key, count)
+                            : (int)keel_phash2(key, (uint64_t)count);
 }
 
 static keel_pid whereis(keel_term name_and_key)

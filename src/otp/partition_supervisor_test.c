@@ -71,6 +71,13 @@ PROCESS_TEST("integers route by their absolute value, each to an argument of its
     CHECK_TERM(state_of(-1), "{a, 1}");
     CHECK_TERM(state_of(-5), "{a, 2}");
     CHECK_TERM(state_of(INT64_MIN), "{a, _}");
+    keel_pid second = part(keel_int(2));
+    CHECK(part(keel_make("18446744073709551617")).word == second.word); // 2^64 + 1
+    CHECK(part(keel_make("-18446744073709551617")).word == second.word);
+    keel_term long_key = keel_int_from_bytes(false, (const uint8_t[300]){[0] = 2}, 300);
+    CHECK(part(long_key).word == second.word);
+    uint8_t large[300] = {[0] = 1, [299] = 1}; // 256^299 + 1, and 256 rem 3 is 1
+    CHECK(part(keel_int_from_bytes(true, large, sizeof large)).word == second.word);
     stop_actor(supervisor);
 }
 

@@ -213,7 +213,7 @@ keel_status keel_task_shutdown(keel_task task, keel_duration time, keel_term *re
         return take_result(task.ref, ret_result) == KEEL_OK ? KEEL_OK : KEEL_E_CANCELED;
     }
     keel_ref monitor = keel_monitor(task.pid);
-    kl_task_unlink(task.pid);
+    keel_unlink(task.pid); // the message of one that ended before stays, as in Elixir
     keel_process_exit(task.pid, brutal ? keel_atom(kill) : keel_atom(shutdown));
     keel_deadline deadline = brutal || time == KEEL_FOREVER ? KEEL_NEVER : KEEL_IN(time);
     keel_status status = keel_receive_match(

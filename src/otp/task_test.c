@@ -358,7 +358,8 @@ PROCESS_TEST("yield and then shutdown give exactly one of result, exit and nothi
 
 // --- shutdown ---
 
-PROCESS_TEST("shutdown unlinks a task and ends it", .ids = "TK-050 TK-057")
+PROCESS_TEST("shutdown unlinks a task and ends it; the EXIT of one that had ended stays",
+        .ids = "TK-050 TK-057")
 {
     keel_term result = keel_atom(untouched);
     keel_task task = keel_task_async(sleep_on, KEEL_NONE);
@@ -371,6 +372,7 @@ PROCESS_TEST("shutdown unlinks a task and ends it", .ids = "TK-050 TK-057")
     until_ended(task);
     CHECK_INT(keel_task_shutdown(task, KEEL_SECONDS(5), &result), KEEL_E_EXIT);
     CHECK_TERM(result, "early");
+    EXPECT_MESSAGE("{'EXIT', ^Pid, early}", task.pid);
     EXPECT_NO_MESSAGE();
 }
 

@@ -13,30 +13,46 @@ struct measure {
     const keel_term *next;
     uint64_t count;
     bool in_list;
+    bool with_opaque; // pointers and resources count too
     struct kl_work *work; // what is open around it, two words each
 };
 
 static keel_status measure_all(struct measure *measure);
 static keel_status measure_term(struct measure *measure, keel_term term);
 static keel_status measure_boxed(struct measure *measure, keel_term term);
+static keel_status measure_opaque(struct measure *measure);
 static keel_status open_level(
         struct measure *measure, const keel_term *next, uint64_t count, bool in_list);
 static size_t atom_bytes(keel_term atom);
 static size_t big_bytes(size_t magnitude_bytes);
 
-keel_status kl_etf_measure(keel_term term, struct kl_etf_measure *ret_measure)
+static keel_status measure_root(
+        keel_term term, bool with_opaque, struct kl_etf_measure *ret_measure)
 {
     struct kl_etf_node self = kl_etf_node_read();
     struct kl_work work;
     kl_work_init(&work);
-    struct measure measure = {
-            .self_bytes = atom_bytes(self.name), .next = &term, .count = 1, .work = &work};
+    struct measure measure = {.self_bytes = atom_bytes(self.name),
+            .next = &term,
+            .count = 1,
+            .with_opaque = with_opaque,
+            .work = &work};
     keel_status status = measure_all(&measure);
     kl_work_done(&work);
     if (status == KEEL_OK) {
         *ret_measure = (struct kl_etf_measure){.bytes = measure.bytes, .self = self};
     }
     return status;
+}
+
+keel_status kl_etf_measure(keel_term term, struct kl_etf_measure *ret_measure)
+{
+    return measure_root(term, false, ret_measure);
+}
+
+keel_status kl_etf_measure_all(keel_term term, struct kl_etf_measure *ret_measure)
+{
+    return measure_root(term, true, ret_measure);
 }
 
 static size_t integer_bytes(int64_t value)
@@ -139,9 +155,15 @@ static keel_status measure_term(struct measure *measure, keel_term term)
     } else if (kl_is_local_ref(term)) {
         measure->bytes += 3 + measure->self_bytes + 4 + 4 * (size_t)KL_ETF_REF_WORDS;
     } else {
-        return KEEL_E_NOT_ENCODABLE; // a pointer, or none
+        return kl_is_pointer(term) ? measure_opaque(measure) : KEEL_E_NOT_ENCODABLE;
     }
     return KEEL_OK;
+}
+
+static keel_status measure_opaque(struct measure *measure)
+{
+    measure->bytes += 5 + sizeof KL_ETF_OPAQUE - 1;
+    return measure->with_opaque ? KEEL_OK : KEEL_E_NOT_ENCODABLE;
 }
 
 static keel_status measure_boxed(struct measure *measure, keel_term term)
@@ -190,7 +212,7 @@ static keel_status measure_boxed(struct measure *measure, keel_term term)
         measure->bytes += size;
         return KEEL_OK;
     case KL_KIND_RESOURCE:
-        break;
+        return measure_opaque(measure);
     }
     return KEEL_E_NOT_ENCODABLE;
 }

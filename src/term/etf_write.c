@@ -37,6 +37,7 @@ static keel_status write_map(struct write *write, const struct kl_map *map);
 static void write_integer(struct write *write, int64_t value);
 static void write_big(struct write *write, keel_term term);
 static void write_bits(struct write *write, keel_term term);
+static void write_opaque(struct write *write);
 static void write_float(struct write *write, double value);
 static void write_atom(struct write *write, keel_term atom);
 static void write_pid(struct write *write, const struct kl_pid_box *pid);
@@ -150,6 +151,8 @@ static keel_status write_term(struct write *write, keel_term term)
                                  .id = kl_pid_slot(pid),
                                  .serial = kl_pid_generation(pid),
                                  .creation = write->self.creation});
+    } else if (kl_is_pointer(term)) {
+        write_opaque(write);
     } else {
         KL_ASSERT(kl_is_local_ref(term)); // no other kind of term has been measured
         uint64_t number = kl_ref_number((keel_ref){term.word});
@@ -198,7 +201,8 @@ static keel_status write_boxed(struct write *write, keel_term term)
         break;
     }
     case KL_KIND_RESOURCE:
-        kl_panic("external format: a resource was measured");
+        write_opaque(write);
+        break;
     }
     return KEEL_OK;
 }
@@ -326,6 +330,15 @@ static void write_bits(struct write *write, keel_term term)
     if (size > 0) {
         memcpy(write->at, kl_bits_data(term), size);
     }
+    write->at += size;
+}
+
+static void write_opaque(struct write *write)
+{
+    size_t size = sizeof KL_ETF_OPAQUE - 1;
+    put_8(write, KL_ETF_BINARY);
+    put_32(write, (uint32_t)size);
+    memcpy(write->at, KL_ETF_OPAQUE, size);
     write->at += size;
 }
 

@@ -253,6 +253,10 @@ struct kl_etf_measure {
 };
 // KEEL_E_NOT_ENCODABLE, KEEL_E_TOO_LARGE, KEEL_E_NOMEM.
 keel_status kl_etf_measure(keel_term term, struct kl_etf_measure *ret_measure);
+// The same for what must arrive whatever it holds, as the reason of an end: pointers and
+// resources in it become the binary KL_ETF_OPAQUE.
+#define KL_ETF_OPAQUE "#Opaque"
+keel_status kl_etf_measure_all(keel_term term, struct kl_etf_measure *ret_measure);
 // Writes exactly the bytes measured, to `at`. KEEL_E_NOMEM only.
 keel_status kl_etf_encode_into(
         uint8_t *at, keel_term term, const struct kl_etf_measure *measure);

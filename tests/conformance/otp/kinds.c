@@ -8,6 +8,7 @@ struct kind {
     const char *name;
     const char *options; // their names, each between two blanks
     keel_started (*start)(keel_term options, bool link);
+    bool always_linked;
 };
 
 static const struct kind *kind_of(keel_term kind);
@@ -62,19 +63,6 @@ static size_t max_children_of(keel_term options)
 
 // --- the kinds ---
 
-// The cases hold Keel against OTP 25, where a starter that traps exits is left the exit of
-// a server whose init failed or declined. From OTP 26 on, and in Keel, it is not.
-static void tell_as_before_26(keel_started started)
-{
-    bool traps = keel_trap_exit(true);
-    keel_trap_exit(traps);
-    bool declined = started.status == KEEL_E_IGNORED;
-    if (traps && (declined || started.status == KEEL_E_EXIT)) {
-        keel_send(keel_self(), keel_make("{'EXIT', Pid, Reason}", started.pid,
-                                       declined ? keel_atom(normal) : started.reason));
-    }
-}
-
 static keel_started start_server(keel_term options, bool link)
 {
     keel_term limit = option(options, keel_atom(start_timeout), KEEL_NONE);
@@ -83,12 +71,8 @@ static keel_started start_server(keel_term options, bool link)
             .name = name_of(options),
             .timeout = keel_is_none(limit) ? 0 : script_time(limit),
     };
-    if (!link) {
-        return keel_gen_server_start_opt(&scripted_server, &how);
-    }
-    keel_started started = keel_gen_server_start_link_opt(&scripted_server, &how);
-    tell_as_before_26(started);
-    return started;
+    return link ? keel_gen_server_start_link_opt(&scripted_server, &how)
+                : keel_gen_server_start_opt(&scripted_server, &how);
 }
 
 static keel_term initial_state(keel_term options)
@@ -154,31 +138,53 @@ static keel_started start_partition(keel_term options, bool link)
 static keel_started start_registry(keel_term options, bool link)
 {
     (void)link;
-    bool unique = keel_is(option(options, keel_atom(keys), keel_nil()), unique);
+    keel_term keys = option(options, keel_atom(keys), keel_nil());
+    bool unique = keel_is(keys, unique);
+    if (!unique && !keel_is(keys, duplicate)) {
+        keel_error(keel_atom(badarg));
+    }
     return keel_registry_start_link(.name = name_of(options),
             .keys = unique ? KEEL_UNIQUE : KEEL_DUPLICATE);
 }
 
+// The name is that of a child, whose failure to take it would be the supervisor's.
 static keel_started start_pubsub(keel_term options, bool link)
 {
     (void)link;
+    keel_pid holder = keel_whereis(name_of(options));
+    if (holder.word != 0) {
+        return keel_started_failed(keel_make("{already_started, Pid}", holder));
+    }
     return keel_pubsub_start_link(.name = name_of(options));
 }
 
 static const struct kind kinds[] = {
         {"server", " name tag probe trap_exit state init terminate collect start_timeout ",
-                start_server},
-        {"proc", " name tag probe trap_exit init ", bare_start},
+                start_server, false},
+        {"proc", " name tag probe trap_exit init ", bare_start, false},
         {"supervisor", " name strategy intensity period auto_shutdown children ",
-                start_supervisor},
-        {"dynamic", " name intensity period max_children extra ", start_dynamic},
-        {"task_sup", " name max_children ", start_task_supervisor},
-        {"partition", " name partitions kind opts ", start_partition},
-        {"agent", " name state ", start_agent},
-        {"registry", " name keys ", start_registry},
-        {"pubsub", " name ", start_pubsub},
-        {"statem", " name tag probe state data enter init ", machine_start},
+                start_supervisor, true},
+        {"dynamic", " name intensity period max_children extra ", start_dynamic, true},
+        {"task_sup", " name max_children ", start_task_supervisor, true},
+        {"partition", " name partitions kind opts ", start_partition, true},
+        {"agent", " name state ", start_agent, false},
+        {"registry", " name keys ", start_registry, true},
+        {"pubsub", " name ", start_pubsub, true},
+        {"statem", " name tag probe state data enter init ", machine_start, false},
 };
+
+// The cases hold Keel against OTP 25, where a starter that traps exits is left the exit of
+// a process whose init failed or declined. From OTP 26 on, and in Keel, it is not.
+static void tell_as_before_26(keel_started started)
+{
+    bool traps = keel_trap_exit(true);
+    keel_trap_exit(traps);
+    bool declined = started.status == KEEL_E_IGNORED;
+    if (traps && (declined || started.status == KEEL_E_EXIT)) {
+        keel_send(keel_self(), keel_make("{'EXIT', Pid, Reason}", started.pid,
+                                       declined ? keel_atom(normal) : started.reason));
+    }
+}
 
 static keel_started start_known(keel_term kind, keel_term options, bool link)
 {
@@ -186,7 +192,11 @@ static keel_started start_known(keel_term kind, keel_term options, bool link)
     if (known == NULL || !options_known(options, known->options)) {
         return keel_started_failed(keel_atom(unsupported));
     }
-    return known->start(options, link);
+    keel_started started = known->start(options, link);
+    if ((link || known->always_linked) && started.pid.word != 0) {
+        tell_as_before_26(started);
+    }
+    return started;
 }
 
 static const struct kind *kind_of(keel_term kind)

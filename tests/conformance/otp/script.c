@@ -21,7 +21,14 @@ void script_obey(struct outcome *outcome, keel_term script)
         return;
     }
     keel_term step;
-    while (keel_list_next(&script, &step) && obey_step(outcome, step)) {}
+    while (keel_list_next(&script, &step)) {
+        if (!obey_step(outcome, step)) {
+            return;
+        }
+    }
+    if (!keel_is_nil(script)) {
+        obey_step(outcome, script); // the tail of an improper list is a step
+    }
 }
 
 keel_term script_value(keel_term script)
@@ -69,7 +76,7 @@ static bool obey_step(struct outcome *outcome, keel_term term)
     keel_term word = size > 0 ? keel_element(term, 0) : term;
     const char *name = keel_atom_name(word);
     size_t arity = size > 0 ? size - 1 : 0;
-    const struct step *step = name != NULL && arity <= KEEL_COUNT(arguments)
+    const struct step *step = name != NULL && size != 1 && arity <= KEEL_COUNT(arguments)
                                       ? step_of(name, arity)
                                       : NULL;
     if (step == NULL) {

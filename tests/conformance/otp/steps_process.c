@@ -10,6 +10,11 @@ static void must(keel_status status)
     }
 }
 
+static void must_be(bool right)
+{
+    must(right ? KEEL_OK : KEEL_E_BADARG);
+}
+
 static void self(struct outcome *outcome, const keel_term *arguments)
 {
     (void)arguments;
@@ -19,6 +24,12 @@ static void self(struct outcome *outcome, const keel_term *arguments)
 static void pause_for(struct outcome *outcome, const keel_term *arguments)
 {
     (void)outcome;
+    int64_t time;
+    bool right = keel_is(arguments[0], infinity) ||
+                 (keel_get_int(arguments[0], &time) && time >= 0);
+    if (!right) {
+        keel_error(keel_atom(function_clause));
+    }
     keel_sleep(script_time(arguments[0]));
 }
 
@@ -39,6 +50,7 @@ static void send_after(struct outcome *outcome, const keel_term *arguments)
 static void cancel_timer(struct outcome *outcome, const keel_term *arguments)
 {
     keel_duration left;
+    must_be(keel_is_ref(arguments[0]));
     outcome->value = keel_cancel_timer(keel_to_ref(arguments[0]), &left)
                              ? keel_int((left + KEEL_MS(1) - 1) / KEEL_MS(1))
                              : keel_bool(false);
@@ -80,11 +92,13 @@ static void exit_to(struct outcome *outcome, const keel_term *arguments)
 
 static void trap_exit(struct outcome *outcome, const keel_term *arguments)
 {
+    must_be(keel_is_bool(arguments[0]));
     outcome->value = keel_bool(keel_trap_exit(keel_to_bool(arguments[0])));
 }
 
 static void whereis(struct outcome *outcome, const keel_term *arguments)
 {
+    must_be(keel_is_atom(arguments[0]));
     keel_pid pid = keel_whereis(arguments[0]);
     outcome->value = pid.word != 0 ? keel_from_pid(pid) : keel_atom(undefined);
 }

@@ -10,9 +10,42 @@ static keel_term agent_put(keel_term state, keel_term value)
     return value;
 }
 
+// The sum of two integers of 64 bits and one sign, of which it takes one bit more.
+static keel_term wide_sum(int64_t left, int64_t right)
+{
+    bool negative = left < 0;
+    uint64_t a = negative ? 0 - (uint64_t)left : (uint64_t)left;
+    uint64_t sum = a + (negative ? 0 - (uint64_t)right : (uint64_t)right);
+    uint8_t bytes[sizeof sum + 1];
+    for (size_t i = 0; i < sizeof sum; i++) {
+        bytes[i] = (uint8_t)(sum >> 8 * i);
+    }
+    bytes[sizeof sum] = sum < a;
+    return keel_int_from_bytes(negative, bytes, sizeof bytes);
+}
+
+static bool is_number(keel_term term, double *ret_value)
+{
+    int64_t integer;
+    bool known = keel_get_int(term, &integer);
+    *ret_value = known ? (double)integer : keel_to_float(term);
+    return known || keel_is_float(term);
+}
+
+// As Erlang's + for floats and integers of 64 bits.
 static keel_term agent_add(keel_term state, keel_term number)
 {
-    return keel_int(keel_to_int(state) + keel_to_int(number));
+    int64_t left, right;
+    if (keel_get_int(state, &left) && keel_get_int(number, &right)) {
+        int64_t sum;
+        return __builtin_add_overflow(left, right, &sum) ? wide_sum(left, right)
+                                                         : keel_int(sum);
+    }
+    double a, b;
+    if (!is_number(state, &a) || !is_number(number, &b)) {
+        keel_error(keel_atom(badarith));
+    }
+    return keel_float(a + b);
 }
 
 static keel_term agent_get_add(keel_term state, keel_term number)

@@ -15,7 +15,7 @@ static keel_task kept(keel_term ref)
 {
     keel_term stored = keel_process_get(keel_make("{task, Ref}", ref));
     if (keel_is_none(stored)) {
-        keel_error(keel_atom(badarg));
+        keel_error(keel_atom(function_clause));
     }
     return (keel_task){.pid = keel_to_pid(keel_element(stored, 0)),
             .ref = keel_to_ref(keel_element(stored, 1)),
@@ -39,19 +39,25 @@ static void start_task(struct outcome *outcome, const keel_term *arguments)
     keel_task_restart restart = keel_is(arguments[2], permanent)   ? KEEL_TASK_PERMANENT
                                 : keel_is(arguments[2], transient) ? KEEL_TASK_TRANSIENT
                                                                    : KEEL_TASK_TEMPORARY;
-    outcome->value = keel_started_to_term(keel_task_supervisor_start_child(
-            arguments[0], script_value, arguments[1], .restart = restart));
+    keel_started started = keel_task_supervisor_start_child(
+            arguments[0], script_value, arguments[1], .restart = restart);
+    if (started.status == KEEL_E_NOPROC) {
+        keel_exit(started.reason);
+    }
+    outcome->value = keel_started_to_term(started);
 }
 
 // --- waiting ---
 
 static keel_term wait_for(const keel_term *arguments)
 {
+    // There is one, see await(): a failure here would be taken for the task's.
     return keel_task_await_or_exit_within(kept(arguments[0]), script_time(arguments[1]));
 }
 
 static void await(struct outcome *outcome, const keel_term *arguments)
 {
+    (void)kept(arguments[0]);
     outcome->value = script_attempt(wait_for, arguments);
 }
 
