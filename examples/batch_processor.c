@@ -15,8 +15,7 @@ struct batch_processor {
 static keel_result init(keel_term process, void *state)
 {
     struct batch_processor *processor = state;
-    processor->process = (batch_processor_function)(uintptr_t)keel_to_pointer(
-            process, NULL);
+    processor->process = keel_to_function(batch_processor_function, process);
     keel_set(&processor->batch, keel_nil());
     return keel_ok();
 }
@@ -66,8 +65,7 @@ static const keel_gen_server batch_processor = {
 
 keel_started batch_processor_start_link(batch_processor_function process)
 {
-    return keel_gen_server_start_link(
-            &batch_processor, keel_pointer((const void *)(uintptr_t)process));
+    return keel_gen_server_start_link(&batch_processor, keel_function(process));
 }
 
 void batch_processor_add(keel_pid server, keel_term item)

@@ -60,8 +60,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
         return keel_reply(keel_make("{error, circuit_open}"));
     }
     struct attempt attempt = {
-            (circuit_breaker_function)(uintptr_t)keel_to_pointer(function, NULL), argument,
-            KEEL_NONE};
+            keel_to_function(circuit_breaker_function, function), argument, KEEL_NONE};
     if (keel_try(run, &attempt, &reason) == KEEL_OK) {
         note_success(breaker);
         return keel_reply(keel_make("{ok, Result}", attempt.result));
@@ -96,7 +95,6 @@ keel_started circuit_breaker_start_link(keel_term unused)
 keel_term circuit_breaker_call(
         keel_pid server, circuit_breaker_function function, keel_term argument)
 {
-    return keel_call_or_exit(
-            server, keel_make("{call, Function, Argument}",
-                            keel_pointer((const void *)(uintptr_t)function), argument));
+    return keel_call_or_exit(server,
+            keel_make("{call, Function, Argument}", keel_function(function), argument));
 }

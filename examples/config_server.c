@@ -2,12 +2,6 @@
 
 #include "config_server.h"
 
-static keel_result init(keel_term config, void *state)
-{
-    keel_set(state, config);
-    return keel_ok();
-}
-
 static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
     keel_term *config = state, key, value;
@@ -28,7 +22,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
 static const keel_gen_server config_server = {
         .name = "config_server",
         .state = KEEL_STATE_TERM,
-        .init = init,
+        .init = keel_init_term,
         .handle_call = handle_call,
 };
 

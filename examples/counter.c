@@ -2,25 +2,14 @@
 
 #include "counter.h"
 
-struct counter {
-    int64_t value;
-};
-
-static keel_result init(keel_term initial, void *state)
-{
-    struct counter *counter = state;
-    counter->value = keel_to_int(initial);
-    return keel_ok();
-}
-
 static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
-    struct counter *counter = state;
+    keel_term *value = state;
     if (keel_is(request, valor)) {
-        return keel_reply(keel_int(counter->value));
+        return keel_reply(*value);
     }
     if (keel_is(request, reset)) {
-        counter->value = 0;
+        keel_set(value, keel_int(0));
         return keel_reply(keel_atom(ok));
     }
     return keel_unexpected(request);
@@ -28,18 +17,18 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
 
 static keel_result handle_cast(keel_term request, void *state)
 {
-    struct counter *counter = state;
+    keel_term *value = state;
     if (!keel_is(request, incrementar)) {
         return keel_unexpected(request);
     }
-    counter->value++;
+    keel_set(value, keel_int(keel_to_int(*value) + 1));
     return keel_noreply();
 }
 
 static const keel_gen_server counter = {
         .name = "counter",
-        .state = KEEL_STATE(struct counter, value),
-        .init = init,
+        .state = KEEL_STATE_TERM,
+        .init = keel_init_term,
         .handle_call = handle_call,
         .handle_cast = handle_cast,
 };

@@ -28,7 +28,7 @@ static void terminate(keel_term reason, void *state)
 
 static const keel_gen_server database_pool = {
         .name = "database_pool",
-        .state = {"struct pool", sizeof(struct pool), NULL, 0},
+        .state = KEEL_STATE(struct pool, connections),
         .init = init,
         .terminate = terminate,
 };

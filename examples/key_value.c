@@ -2,12 +2,6 @@
 
 #include "key_value.h"
 
-static keel_result init(keel_term unused, void *state)
-{
-    keel_set(state, keel_make("#{}"));
-    return keel_ok();
-}
-
 static keel_term keys_of(keel_term map)
 {
     keel_term keys = keel_nil(), key, value;
@@ -46,14 +40,15 @@ static keel_result handle_cast(keel_term request, void *state)
 static const keel_gen_server key_value = {
         .name = "key_value",
         .state = KEEL_STATE_TERM,
-        .init = init,
+        .init = keel_init_term,
         .handle_call = handle_call,
         .handle_cast = handle_cast,
 };
 
 keel_started key_value_start_link(keel_term unused)
 {
-    return keel_gen_server_start_link(&key_value, unused, .name = keel_atom(key_value));
+    return keel_gen_server_start_link(
+            &key_value, keel_make("#{}"), .name = keel_atom(key_value));
 }
 
 void key_value_put(keel_term key, keel_term value)

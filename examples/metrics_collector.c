@@ -14,12 +14,6 @@ static keel_term first_values(keel_term values)
     return keel_list(kept, count);
 }
 
-static keel_result init(keel_term unused, void *state)
-{
-    keel_set(state, keel_make("#{}"));
-    return keel_ok();
-}
-
 static keel_result handle_cast(keel_term request, void *state)
 {
     keel_term *metrics = state, name, value;
@@ -41,7 +35,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
 static const keel_gen_server metrics_collector = {
         .name = "metrics_collector",
         .state = KEEL_STATE_TERM,
-        .init = init,
+        .init = keel_init_term,
         .handle_cast = handle_cast,
         .handle_call = handle_call,
 };
@@ -49,7 +43,7 @@ static const keel_gen_server metrics_collector = {
 keel_started metrics_collector_start_link(keel_term unused)
 {
     return keel_gen_server_start_link(
-            &metrics_collector, unused, .name = keel_atom(metrics_collector));
+            &metrics_collector, keel_make("#{}"), .name = keel_atom(metrics_collector));
 }
 
 void metrics_collector_record(keel_term name, keel_term value)

@@ -13,7 +13,7 @@ struct batcher {
 static keel_result init(keel_term fetch, void *state)
 {
     struct batcher *batcher = state;
-    batcher->fetch = (request_batcher_fetch)(uintptr_t)keel_to_pointer(fetch, NULL);
+    batcher->fetch = keel_to_function(request_batcher_fetch, fetch);
     keel_set(&batcher->waiting, keel_nil());
     return keel_ok();
 }
@@ -70,9 +70,8 @@ static const keel_gen_server request_batcher = {
 
 keel_started request_batcher_start_link(request_batcher_fetch fetch)
 {
-    return keel_gen_server_start_link(&request_batcher,
-            keel_pointer((const void *)(uintptr_t)fetch),
-            .name = keel_atom(request_batcher));
+    return keel_gen_server_start_link(
+            &request_batcher, keel_function(fetch), .name = keel_atom(request_batcher));
 }
 
 keel_term request_batcher_get(keel_term key)

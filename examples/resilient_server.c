@@ -5,12 +5,6 @@
 
 enum { MAX_RETRIES = 3 };
 
-static keel_result init(keel_term fetch, void *state)
-{
-    keel_set(state, fetch);
-    return keel_ok();
-}
-
 static keel_term fetch_with_retry(
         resilient_server_fetch fetch, keel_term source, int retries_left)
 {
@@ -31,8 +25,7 @@ static keel_term fetch_and_reply(keel_term work)
 {
     keel_term fetch = keel_element(work, 0), from = keel_element(work, 2);
     keel_reply_to(keel_from_of_term(from),
-            fetch_with_retry(
-                    (resilient_server_fetch)(uintptr_t)keel_to_pointer(fetch, NULL),
+            fetch_with_retry(keel_to_function(resilient_server_fetch, fetch),
                     keel_element(work, 1), MAX_RETRIES));
     return keel_nil();
 }
@@ -51,14 +44,13 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
 static const keel_gen_server resilient_server = {
         .name = "resilient_server",
         .state = KEEL_STATE_TERM,
-        .init = init,
+        .init = keel_init_term,
         .handle_call = handle_call,
 };
 
 keel_started resilient_server_start_link(resilient_server_fetch fetch)
 {
-    return keel_gen_server_start_link(
-            &resilient_server, keel_pointer((const void *)(uintptr_t)fetch));
+    return keel_gen_server_start_link(&resilient_server, keel_function(fetch));
 }
 
 keel_term resilient_server_fetch_data(keel_pid server, keel_term source)

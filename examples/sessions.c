@@ -23,12 +23,6 @@ keel_term sessions_list(void)
             keel_atom(sessions), keel_make("[{{'$1', '$2', '$3'}, [], [{{'$1', '$2'}}]}]"));
 }
 
-static keel_result init(keel_term options, void *state)
-{
-    keel_set(state, options);
-    return keel_ok();
-}
-
 static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
     return keel_is(request, get_state) ? keel_reply(*(keel_term *)state)
@@ -38,7 +32,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
 static const keel_gen_server session = {
         .name = "session",
         .state = KEEL_STATE_TERM,
-        .init = init,
+        .init = keel_init_term,
         .handle_call = handle_call,
 };
 

@@ -2,16 +2,10 @@
 
 #include "terminal_manager.h"
 
-static keel_result init(keel_term options, void *state)
-{
-    keel_set(state, options);
-    return keel_ok();
-}
-
 static const keel_gen_server terminal = {
         .name = "terminal",
         .state = KEEL_STATE_TERM,
-        .init = init,
+        .init = keel_init_term,
 };
 
 keel_started terminal_manager_start_link(keel_term unused)

@@ -11,7 +11,7 @@ static keel_result init(keel_term operation, void *state)
 {
     struct timeout_server *server = state;
     keel_trap_exit(true); // a task that fails shall not take us along
-    server->operation = (keel_task_function)(uintptr_t)keel_to_pointer(operation, NULL);
+    server->operation = keel_to_function(keel_task_function, operation);
     keel_set(&server->pending, keel_nil());
     return keel_ok();
 }
@@ -66,8 +66,7 @@ static const keel_gen_server timeout_server = {
 
 keel_started timeout_server_start_link(keel_task_function operation)
 {
-    return keel_gen_server_start_link(
-            &timeout_server, keel_pointer((const void *)(uintptr_t)operation));
+    return keel_gen_server_start_link(&timeout_server, keel_function(operation));
 }
 
 keel_term timeout_server_slow_operation(keel_pid server, keel_term data)

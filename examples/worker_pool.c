@@ -22,13 +22,12 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
                    : keel_unexpected(request);
 }
 
-static keel_result init(keel_term unused, void *state)
-{
-    return keel_ok();
-}
-
 static const keel_gen_server worker = {
-        .name = "worker", .init = init, .handle_call = handle_call};
+        .name = "worker",
+        .state = KEEL_STATE_TERM,
+        .init = keel_init_term,
+        .handle_call = handle_call,
+};
 
 static keel_term init_pool(keel_term unused)
 {

@@ -54,6 +54,9 @@ typedef struct keel_gen_server {
     void (*set_state)(void *state, keel_term term);
 } keel_gen_server;
 
+/// An init for KEEL_STATE_TERM: the argument is the state. @thread process @since 0.1
+KEEL_API keel_result keel_init_term(keel_term argument, void *state);
+
 // --- starting ---
 
 /// Starts a server and waits until init has returned:

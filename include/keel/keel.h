@@ -10,6 +10,7 @@
 #include <keel/discover.h>
 #include <keel/dynamic_supervisor.h>
 #include <keel/etf.h>
+#include <keel/function.h>
 #include <keel/gen.h>
 #include <keel/gen_server.h>
 #include <keel/gen_statem.h>

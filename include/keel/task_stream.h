@@ -21,11 +21,12 @@ KEEL_BEGIN_DECLS
 
 /// Options of a stream; zeroed: the defaults given here.
 typedef struct keel_task_stream_opts {
-    keel_term inputs; ///< a list; borrowed until the stream is closed
+    keel_term inputs; ///< a list; it and `argument` are borrowed until the stream is closed
     /// In place of a list: gives the next input, or false at the end. What it fails with
     /// ends the stream's tasks and then the caller.
     bool (*next)(void *context, keel_term *ret_input);
     void *context; ///< of `next`
+    keel_term argument; ///< the function gets {Input, Argument}; KEEL_NONE: the input
     int max_concurrency; ///< tasks at a time; 0: one per worker of the runtime
     bool unordered; ///< items in the order in which the tasks end
     keel_duration timeout; ///< of each task, from its start; 0: 5 s; KEEL_FOREVER

@@ -5,6 +5,7 @@
 // older clients send goes to the server `rex`.
 
 #include "rpc.h"
+#include <keel/function.h>
 
 // The functions that are allowed: few, and changed hardly ever.
 struct allowed {
@@ -90,8 +91,7 @@ static void execute(keel_term plan)
 {
     keel_term result = keel_nil();
     keel_status status = keel_receive_match(KEEL_NEVER, "'$go'");
-    keel_rpc_function function = (keel_rpc_function)(uintptr_t)keel_to_pointer(
-            keel_element(plan, 1), NULL);
+    keel_rpc_function function = keel_to_function(keel_rpc_function, keel_element(plan, 1));
     status = status == KEEL_OK ? evaluate(function, keel_element(plan, 2), &result)
                                : status;
     if (keel_is_nil(keel_element(plan, 0))) {
@@ -132,8 +132,7 @@ static keel_term plan_of(const struct kl_control *control, keel_term arguments)
     if (function == NULL || !keel_is_list(list_of_arguments)) {
         return KEEL_NONE;
     }
-    return keel_tuple_of(
-            res, keel_pointer((const void *)(uintptr_t)function), list_of_arguments);
+    return keel_tuple_of(res, keel_function(function), list_of_arguments);
 }
 
 bool kl_rpc_spawn(uint32_t connection, struct kl_peer *peer,

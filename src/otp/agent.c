@@ -1,6 +1,7 @@
 // Agents: a server whose requests bring along what to do.
 
 #include <keel/agent.h>
+#include <keel/function.h>
 #include <keel/sys.h>
 
 static keel_result init(keel_term argument, void *state);
@@ -17,18 +18,12 @@ static const keel_gen_server agent = {
         .code_change = code_change,
 };
 
-// A function travels as its address: it means something in this program only.
-static keel_term pointer(uintptr_t function)
-{
-    return keel_pointer((const void *)function);
-}
-
 static keel_start_opts with_init(
         keel_agent_init first, const char *name, const keel_start_opts *opts)
 {
     keel_start_opts all = *opts;
     keel_term argument = keel_is_none(opts->argument) ? keel_nil() : opts->argument;
-    all.argument = keel_tuple_of(pointer((uintptr_t)first), argument);
+    all.argument = keel_tuple_of(keel_function(first), argument);
     all.spawn.entry = name;
     return all;
 }
@@ -52,8 +47,8 @@ static keel_started start_child(keel_term plan)
 {
     keel_start_opts opts = {
             .argument = keel_element(plan, 2), .name = keel_element(plan, 3)};
-    void *first = keel_to_pointer(keel_element(plan, 0), NULL);
-    return keel_agent_start_link_named((keel_agent_init)(uintptr_t)first,
+    return keel_agent_start_link_named(
+            keel_to_function(keel_agent_init, keel_element(plan, 0)),
             keel_to_pointer(keel_element(plan, 1), NULL), &opts);
 }
 
@@ -64,8 +59,8 @@ keel_child_spec keel_agent_spec(
     return (keel_child_spec){
             .id = keel_atom(agent),
             .start = start_child,
-            .argument = keel_tuple_of(pointer((uintptr_t)first), keel_pointer(name),
-                    argument, keel_is_none(opts->name) ? keel_atom(nil) : opts->name),
+            .argument = keel_tuple_of(keel_function(first), keel_pointer(name), argument,
+                    keel_is_none(opts->name) ? keel_atom(nil) : opts->name),
     };
 }
 
@@ -76,8 +71,8 @@ keel_term keel_agent_request(
                      : operation == KEEL_AGENT_UPDATE ? keel_atom(update)
                      : operation == KEEL_AGENT_CAST   ? keel_atom(cast)
                                                       : keel_atom(get_and_update);
-    return keel_tuple_of(name, pointer((uintptr_t)function),
-            keel_is_none(context) ? keel_nil() : context);
+    return keel_tuple_of(
+            name, keel_function(function), keel_is_none(context) ? keel_nil() : context);
 }
 
 keel_term keel_agent_state(keel_term state, keel_term unused)
@@ -95,8 +90,7 @@ static keel_term some(keel_term term)
 
 static keel_result init(keel_term argument, void *state)
 {
-    void *address = keel_to_pointer(keel_element(argument, 0), NULL);
-    keel_agent_init first = (keel_agent_init)(uintptr_t)address;
+    keel_agent_init first = keel_to_function(keel_agent_init, keel_element(argument, 0));
     if (first == NULL) {
         keel_error(keel_atom(undef));
     }
@@ -107,8 +101,8 @@ static keel_result init(keel_term argument, void *state)
 // Runs what a request brought along.
 static keel_term run(keel_term request, const keel_term *state)
 {
-    void *address = keel_to_pointer(keel_element(request, 1), NULL);
-    keel_agent_function function = (keel_agent_function)(uintptr_t)address;
+    keel_agent_function function = keel_to_function(
+            keel_agent_function, keel_element(request, 1));
     if (function == NULL) {
         keel_error(keel_atom(undef));
     }

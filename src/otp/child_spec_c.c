@@ -1,6 +1,7 @@
 // Child specifications and flags that are written in C, as terms; and flags from terms.
 
 #include "child_spec.h"
+#include <keel/function.h>
 #include <string.h>
 
 enum { USUAL_INTENSITY = 3 };
@@ -36,9 +37,8 @@ keel_term kl_child_spec_of_c(const keel_child_spec *spec)
         map = keel_map_put(map, keel_atom(id), id);
     }
     if (spec->start != NULL || spec->start_module != NULL) {
-        keel_term native = keel_tuple_of(keel_pointer((const void *)(uintptr_t)spec->start),
-                keel_pointer((const void *)(uintptr_t)spec->start_module),
-                keel_pointer(spec->module),
+        keel_term native = keel_tuple_of(keel_function(spec->start),
+                keel_function(spec->start_module), keel_pointer(spec->module),
                 keel_is_none(spec->name) ? keel_atom(undefined) : spec->name);
         map = keel_map_put(map, keel_atom_text("$start"), native);
         map = keel_map_put(map, keel_atom(start),

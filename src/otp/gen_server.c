@@ -62,6 +62,12 @@ keel_started keel_gen_server_start_child(const void *server, const keel_start_op
     return start_as(server, opts, KL_START_LINKED);
 }
 
+keel_result keel_init_term(keel_term argument, void *state)
+{
+    keel_set(state, argument);
+    return keel_ok();
+}
+
 struct kl_server_more *kl_server_more(struct kl_server *self)
 {
     if (self->more == NULL) {

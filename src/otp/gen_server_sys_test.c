@@ -153,12 +153,6 @@ PROCESS_TEST("a get_state that fails is the asker's loss", .ids = "SY-005")
     stop_actor(pid);
 }
 
-static keel_result term_init(keel_term initial, void *state)
-{
-    keel_set(state, initial);
-    return keel_ok();
-}
-
 static keel_term wrap(keel_term state, void *context)
 {
     (void)context;
@@ -168,7 +162,7 @@ static keel_term wrap(keel_term state, void *context)
 PROCESS_TEST("a state that is one term is shown as it is", .ids = "GS-155 GS-156")
 {
     static const keel_gen_server holder = {
-            .name = "holder", .state = KEEL_STATE_TERM, .init = term_init};
+            .name = "holder", .state = KEEL_STATE_TERM, .init = keel_init_term};
     keel_pid pid = actor_started(keel_gen_server_start(&holder, keel_make("{a, [b]}")));
     CHECK_TERM(state_of(pid), "{a, [b]}");
     keel_term state;

@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "child_spec.h"
 #include <keel/etf.h>
+#include <keel/function.h>
 #include <keel/inspect.h>
 #include <keel/partition_supervisor.h>
 #include <pthread.h>
@@ -83,8 +84,7 @@ static keel_term plan_of(const keel_child_spec *child, const keel_partition_opts
             .period = opts->period};
     return keel_tuple_of(keel_child_spec_to_term(&any_id),
             keel_int(opts->partitions == 0 ? usual : opts->partitions),
-            keel_pointer((const void *)(uintptr_t)opts->with_arguments),
-            kl_supervisor_flags_of_c(&flags));
+            keel_function(opts->with_arguments), kl_supervisor_flags_of_c(&flags));
 }
 
 static void make_known(void)
@@ -214,8 +214,8 @@ static keel_started start_partition(keel_term plan)
 {
     int index = (int)keel_to_int(keel_element(plan, 0));
     struct kl_child_spec spec = kl_child_spec_read(keel_element(plan, 1));
-    void *address = keel_to_pointer(keel_element(plan, 2), NULL);
-    keel_term (*with)(keel_term, int) = (keel_term(*)(keel_term, int))(uintptr_t)address;
+    keel_term (*with)(keel_term, int) = keel_to_function(
+            keel_term(*)(keel_term, int), keel_element(plan, 2));
     keel_term own = kl_child_argument(&spec);
     keel_started started = kl_child_run_start(&spec, with == NULL ? own : with(own, index));
     kl_lock_take(&lock);

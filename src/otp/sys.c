@@ -3,6 +3,7 @@
 #include "sys.h"
 #include "base/base.h"
 #include "via.h"
+#include <keel/function.h>
 #include <string.h>
 
 static keel_status sort_answer(keel_status status, keel_term answer, keel_term *ret);
@@ -62,7 +63,7 @@ keel_status keel_sys_install_term(
     if (watch == NULL) {
         return KEEL_E_BADARG;
     }
-    keel_term function = keel_pointer((const void *)(uintptr_t)watch);
+    keel_term function = keel_function(watch);
     keel_term what = keel_is_none(id) ? keel_tuple_of(function, initial)
                                       : keel_tuple_of(id, function, initial);
     return keel_sys_debug_term(server, keel_atom(install), what, NULL);
@@ -70,7 +71,7 @@ keel_status keel_sys_install_term(
 
 keel_status keel_sys_remove_term(keel_term server, keel_term id, keel_sys_watch watch)
 {
-    keel_term which = keel_is_none(id) ? keel_pointer((const void *)(uintptr_t)watch) : id;
+    keel_term which = keel_is_none(id) ? keel_function(watch) : id;
     return keel_sys_debug_term(server, keel_atom(remove), which, NULL);
 }
 

@@ -2,6 +2,7 @@
 
 #include "sys.h"
 #include <fcntl.h>
+#include <keel/function.h>
 #include <keel/inspect.h>
 #include <string.h>
 #include <time.h>
@@ -66,9 +67,7 @@ void keel_sys_options(keel_sys *sys, keel_term options)
         while (debug->installed != NULL) {
             struct kl_sys_installed *first = debug->installed;
             remove_installed(
-                    sys, keel_is_none(first->id)
-                                 ? keel_pointer((const void *)(uintptr_t)first->watch)
-                                 : first->id);
+                    sys, keel_is_none(first->id) ? keel_function(first->watch) : first->id);
         }
     }
     keel_term option;
@@ -348,9 +347,9 @@ static struct kl_sys_installed **find_installed(struct kl_sys_debug *debug, keel
     struct kl_sys_installed **link = &debug->installed;
     for (; *link != NULL; link = &(*link)->next) {
         keel_term id = (*link)->id;
-        bool found = keel_is_none(id) ? keel_to_pointer(which, NULL) ==
-                                                (void *)(uintptr_t)(*link)->watch
-                                      : keel_equal(id, which);
+        bool found = keel_is_none(id)
+                             ? keel_to_function(keel_sys_watch, which) == (*link)->watch
+                             : keel_equal(id, which);
         if (found) {
             break;
         }
@@ -365,7 +364,7 @@ static bool install(keel_sys *sys, keel_term what)
         return false;
     }
     keel_term function = keel_element(what, size - 2);
-    keel_sys_watch watch = (keel_sys_watch)(uintptr_t)keel_to_pointer(function, NULL);
+    keel_sys_watch watch = keel_to_function(keel_sys_watch, function);
     if (keel_type_of(function) != KEEL_TYPE_POINTER || watch == NULL) {
         return false;
     }

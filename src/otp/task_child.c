@@ -2,6 +2,7 @@
 
 #include "report.h"
 #include "task.h"
+#include <keel/function.h>
 #include <keel/inspect.h>
 #include <string.h>
 
@@ -17,11 +18,6 @@ static keel_term invoke(keel_term owner, keel_term function, keel_term name,
         keel_term argument, keel_term callers);
 static keel_term await_order(keel_pid owner, bool watch);
 
-static keel_term pointer(keel_task_function function)
-{
-    return keel_pointer((const void *)(uintptr_t)function);
-}
-
 // The caller, then its own callers.
 static keel_term callers_of_self(void)
 {
@@ -36,7 +32,7 @@ void kl_task_order(keel_pid task, keel_ref ref, keel_task_function function,
         keel_term argument, const char *name)
 {
     keel_term order[] = {keel_atom_text("$task"), keel_from_pid(keel_self()),
-            keel_from_ref(ref), pointer(function), keel_pointer(name),
+            keel_from_ref(ref), keel_function(function), keel_pointer(name),
             keel_is_none(argument) ? keel_nil() : argument, callers_of_self()};
     keel_send(task, keel_tuple(order, KEEL_COUNT(order)));
 }
@@ -44,7 +40,7 @@ void kl_task_order(keel_pid task, keel_ref ref, keel_task_function function,
 keel_term kl_task_errand(keel_task_function function, keel_term argument, const char *name)
 {
     keel_term self = keel_in_process() ? keel_from_pid(keel_self()) : keel_nil();
-    return keel_tuple_of(self, pointer(function), keel_pointer(name),
+    return keel_tuple_of(self, keel_function(function), keel_pointer(name),
             keel_is_none(argument) ? keel_nil() : argument, callers_of_self());
 }
 
@@ -146,8 +142,7 @@ static void report(keel_term owner, const char *name, keel_term argument, keel_t
 static keel_term invoke(keel_term owner, keel_term function, keel_term name,
         keel_term argument, keel_term callers)
 {
-    void *address = keel_to_pointer(function, NULL);
-    struct run task = {(keel_task_function)(uintptr_t)address, argument, KEEL_NONE};
+    struct run task = {keel_to_function(keel_task_function, function), argument, KEEL_NONE};
     keel_term reason = KEEL_NONE;
     keel_process_put(keel_atom_text("$callers"), callers);
     if (keel_try(run, &task, &reason) != KEEL_OK) {

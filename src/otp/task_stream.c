@@ -167,11 +167,13 @@ static void start_task(void *context)
 {
     struct errand *errand = context;
     const keel_task_stream *stream = errand->stream;
+    keel_term argument = keel_is_none(stream->opts.argument)
+                                 ? errand->input
+                                 : keel_tuple_of(errand->input, stream->opts.argument);
     const keel_supervised_task_opts opts = {
-            .argument = errand->input, .shutdown = stream->opts.shutdown};
+            .argument = argument, .shutdown = stream->opts.shutdown};
     errand->task = keel_is_none(stream->opts.supervisor)
-                           ? keel_task_async_named(
-                                     stream->function, errand->input, stream->name)
+                           ? keel_task_async_named(stream->function, argument, stream->name)
                            : keel_task_supervisor_async_opt(stream->opts.supervisor,
                                      stream->function, stream->name, !stream->opts.nolink,
                                      &opts);

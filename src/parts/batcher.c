@@ -125,29 +125,30 @@ static keel_batch batch_of(keel_term plan)
 // Runs flush or give_up on {Function, Items, Count, Number, Attempt, Argument}: the status.
 static keel_term flush(keel_term plan)
 {
-    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
+    keel_batcher_flush function = keel_to_function(
+            keel_batcher_flush, keel_element(plan, 0));
     keel_batch batch = batch_of(plan);
-    return keel_int(((keel_batcher_flush)(uintptr_t)function)(&batch));
+    return keel_int(function(&batch));
 }
 
 static keel_term give_up(keel_term plan)
 {
-    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
+    void (*function)(const keel_batch *) = keel_to_function(
+            void (*)(const keel_batch *), keel_element(plan, 0));
     keel_batch batch = batch_of(plan);
-    ((void (*)(const keel_batch *))(uintptr_t)function)(&batch);
+    function(&batch);
     return keel_int(KEEL_OK);
 }
 
-static keel_term plan_of(const struct state *state, uintptr_t function)
+static keel_term plan_of(const struct state *state, keel_term function)
 {
     keel_term items = keel_nil();
     const struct item *item = state->first;
     for (size_t i = 0; i < state->batch; i++, item = item->next) {
         items = keel_cons(item->term, items);
     }
-    keel_term plan[] = {kl_function(function), keel_list_reverse(items),
-            keel_uint(state->batch), keel_uint(state->number), keel_uint(state->attempt),
-            state->opts.argument};
+    keel_term plan[] = {function, keel_list_reverse(items), keel_uint(state->batch),
+            keel_uint(state->number), keel_uint(state->attempt), state->opts.argument};
     return keel_tuple(plan, KEEL_COUNT(plan));
 }
 
@@ -190,8 +191,8 @@ static void take_batch(struct state *state)
 
 static void start_flush(struct state *state)
 {
-    uintptr_t function = state->giving_up ? (uintptr_t)state->opts.give_up
-                                          : (uintptr_t)state->opts.flush;
+    keel_term function = state->giving_up ? keel_function(state->opts.give_up)
+                                          : keel_function(state->opts.flush);
     keel_pid pid = kl_errand_start("batcher:flush", state->giving_up ? give_up : flush,
             plan_of(state, function), keel_atom(flush));
     state->flushing = pid.word != 0;

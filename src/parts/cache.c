@@ -102,8 +102,7 @@ keel_status keel_cache_fetch_term(keel_term name, keel_term key, keel_term *ret_
     keel_term reply = KEEL_NONE;
     keel_status status = keel_call_within(name,
             keel_make("{fetch, Key, Compute, Argument, Ttl}", key,
-                    kl_function((uintptr_t)source->compute), kl_some(source->argument),
-                    source->ttl),
+                    keel_function(source->compute), kl_some(source->argument), source->ttl),
             KEEL_IN(kl_or(source->timeout, KEEL_SECONDS(5))), &reply);
     if (status == KEEL_OK && keel_is(reply, none)) {
         return KEEL_E_REFUSED;
@@ -114,8 +113,7 @@ keel_status keel_cache_fetch_term(keel_term name, keel_term key, keel_term *ret_
 // The errand of {Compute, Key, Argument}.
 static keel_term compute(keel_term plan)
 {
-    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
-    keel_cache_compute run = (keel_cache_compute)(uintptr_t)function;
+    keel_cache_compute run = keel_to_function(keel_cache_compute, keel_element(plan, 0));
     keel_term value = run(keel_element(plan, 1), keel_element(plan, 2));
     return keel_is_none(value) ? keel_atom(none) : keel_tuple_of(keel_atom(ok), value);
 }
@@ -179,8 +177,8 @@ static void finish(
 // The errand of {Warm, Cache, Argument}.
 static keel_term warm(keel_term plan)
 {
-    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
-    void (*run)(keel_term, keel_term) = (void (*)(keel_term, keel_term))(uintptr_t)function;
+    void (*run)(keel_term, keel_term) = keel_to_function(
+            void (*)(keel_term, keel_term), keel_element(plan, 0));
     run(keel_element(plan, 1), keel_element(plan, 2));
     return keel_nil();
 }
@@ -188,8 +186,8 @@ static keel_term warm(keel_term plan)
 static void start_warmer(struct state *state)
 {
     if (state->warmer.word == 0) {
-        keel_term plan = keel_tuple_of(kl_function((uintptr_t)state->opts.warm),
-                state->name, state->opts.warm_argument);
+        keel_term plan = keel_tuple_of(
+                keel_function(state->opts.warm), state->name, state->opts.warm_argument);
         state->warmer = kl_errand_start("cache:warm", warm, plan, keel_atom(warm));
     }
     if (state->opts.warm_every > 0) {

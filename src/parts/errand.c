@@ -5,8 +5,8 @@
 // one DOWN tells everything; the link would tell it a second time.
 static void run(keel_term plan)
 {
-    void *address = keel_to_pointer(keel_element(plan, 1), NULL);
-    kl_errand_function function = (kl_errand_function)(uintptr_t)address;
+    kl_errand_function function = keel_to_function(
+            kl_errand_function, keel_element(plan, 1));
     keel_term result = kl_some(function(keel_element(plan, 2)));
     keel_unlink(keel_to_pid(keel_element(plan, 0)));
     keel_exit(keel_make("{shutdown, {errand, Result}}", result));
@@ -26,8 +26,8 @@ keel_pid kl_errand_start_on(size_t stack_bytes, const char *entry,
             .monitor_opts.tag = keel_tuple_of(keel_atom(errand), tag),
             .stack_bytes = stack_bytes,
             .entry = entry};
-    keel_term plan = keel_tuple_of(keel_from_pid(keel_self()),
-            kl_function((uintptr_t)function), kl_some(argument));
+    keel_term plan = keel_tuple_of(
+            keel_from_pid(keel_self()), keel_function(function), kl_some(argument));
     keel_pid pid = {0};
     keel_ref monitor;
     return keel_spawn_opt(run, plan, &opts, &pid, &monitor) == KEEL_OK ? pid

@@ -113,8 +113,7 @@ keel_term keel_health_stats_term(keel_term health)
 // The errand of {Probe, Target, Timeout}: {ok, Microseconds} or {error, Reason}.
 static keel_term probe(keel_term plan)
 {
-    void *function = keel_to_pointer(keel_element(plan, 0), NULL);
-    keel_health_probe run = (keel_health_probe)(uintptr_t)function;
+    keel_health_probe run = keel_to_function(keel_health_probe, keel_element(plan, 0));
     keel_term reason = KEEL_NONE;
     int64_t start = kl_clock();
     keel_status status = run(
@@ -129,8 +128,8 @@ static keel_term probe(keel_term plan)
 static void check(struct state *state, struct service *service)
 {
     enum { STACK = 256 * 1024 }; // what libraries for TLS are used to
-    keel_term plan = keel_tuple_of(kl_function((uintptr_t)state->opts.probe),
-            service->target, keel_int(state->opts.timeout));
+    keel_term plan = keel_tuple_of(keel_function(state->opts.probe), service->target,
+            keel_int(state->opts.timeout));
     service->checker = kl_errand_start_on(
             STACK, "health:probe", probe, plan, keel_uint(service->id));
     state->checks++;

@@ -2,6 +2,7 @@
 
 #include "jobs_queue.h"
 
+#include <keel/function.h>
 #include <keel/task_supervisor.h>
 #include <string.h>
 
@@ -16,8 +17,8 @@ static keel_term run_job(keel_term plan)
 {
     keel_term job = keel_tuple_of(keel_element(plan, 0), keel_element(plan, 1),
             keel_element(plan, 2), keel_element(plan, 3));
-    void *address = keel_to_pointer(keel_element(plan, 4), NULL);
-    keel_term (*function)(keel_term) = (keel_term(*)(keel_term))(uintptr_t)address;
+    keel_term (*function)(keel_term) = keel_to_function(
+            keel_term(*)(keel_term), keel_element(plan, 4));
     keel_process_put(keel_atom_text("$job"), job);
     // Not before the queue watches: it would not learn why a job ended that ends at once.
     keel_status status = keel_receive_match(KEEL_NEVER, "{job, go}");
@@ -36,7 +37,7 @@ keel_started kl_jobs_start_work(struct kl_queue *queue, const struct kl_job *job
     const keel_job_kind *kind = kl_jobs_kind_of(queue, job->name);
     keel_term plan = keel_tuple_of(keel_from_pid(keel_self()), keel_int(job->id),
             keel_int(job->state.attempt), keel_bool(queue->opts.database != NULL),
-            keel_pointer((const void *)(uintptr_t)kind->run), job->argument);
+            keel_function(kind->run), job->argument);
     return keel_task_supervisor_start_child_opt(queue->workers, run_job,
             kind->name != NULL ? kind->name : "job",
             &(const keel_supervised_task_opts){.argument = plan});

@@ -1,6 +1,7 @@
 #ifndef KL_PARTS_OPTIONS_H
 #define KL_PARTS_OPTIONS_H
 
+#include <keel/function.h>
 #include <keel/supervisor.h>
 
 // Options on their way to the process that is started with them: {Bytes, Term, …}, the
@@ -38,11 +39,6 @@ static inline keel_term kl_some(keel_term term)
 static inline int64_t kl_clock(void)
 {
     return keel_deadline_in(0).at;
-}
-// A function as a term; it means something in this program only.
-static inline keel_term kl_function(uintptr_t function)
-{
-    return keel_pointer((const void *)function);
 }
 
 #endif // KL_PARTS_OPTIONS_H

@@ -144,3 +144,48 @@ PROCESS_TEST("it is a child like others; options that are wrong are refused")
     CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
     EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
 }
+
+// --- chaos ---
+
+static int running, begun; // runs under way, and ever
+static keel_pid last_runner;
+
+static void no_longer(void *unused)
+{
+    (void)unused;
+    running--;
+}
+
+static keel_term run_alone(keel_term argument)
+{
+    begun++;
+    CHECK_INT(++running, 1);
+    CHECK_OK(keel_defer(no_longer, NULL));
+    last_runner = keel_self();
+    keel_sleep(KEEL_MS(keel_random() % 15));
+    return argument;
+}
+
+SIMULATED_TEST("whoever is killed, runs go on, and never two at once")
+{
+    enum { KILLS = 50 };
+    running = begun = 0;
+    last_runner = (keel_pid){0};
+    keel_trap_exit(true);
+    keel_child_spec children[] = {
+            keel_periodic_child(run_alone, .every = KEEL_MS(10), .name = keel_atom(often))};
+    keel_pid tree = keel_started_or_exit(
+            keel_supervisor_start_link(children, 1, .intensity = KILLS));
+    for (int i = 0; i < KILLS; i++) {
+        keel_sleep(KEEL_US(keel_random() % 30000));
+        keel_pid server = keel_whereis("often");
+        keel_process_exit(keel_random() % 2 == 0 ? server : last_runner, keel_atom(kill));
+    }
+    int before = begun;
+    keel_sleep(KEEL_MS(100));
+    CHECK(begun > before && begun - before <= 11);
+    CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
+    EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
+    keel_sleep(1);
+    CHECK_INT(running, 0);
+}

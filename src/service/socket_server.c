@@ -7,6 +7,7 @@
 #include "socket.h"
 #include <errno.h>
 #include <keel/dynamic_supervisor.h>
+#include <keel/function.h>
 #include <keel/logger.h>
 #include <keel/main.h>
 #include <string.h>
@@ -46,9 +47,8 @@ static keel_socket_server server_of(keel_term plan)
 // {Serve, Argument}: waits for its socket, which becomes its own, and serves it.
 static void connection(keel_term plan)
 {
-    void *address = keel_to_pointer(keel_element(plan, 0), NULL);
-    void (*serve)(keel_term socket, keel_term argument) = (void (*)(keel_term, keel_term))(
-            uintptr_t)address;
+    void (*serve)(keel_term socket, keel_term argument) = keel_to_function(
+            void (*)(keel_term, keel_term), keel_element(plan, 0));
     keel_term socket = KEEL_NONE;
     keel_gen_ack(keel_atom(ok));
     if (keel_receive_match(KEEL_IN(KEEL_SECONDS(5)), "{socket, Socket}", &socket) ==
@@ -83,8 +83,7 @@ static keel_pid connections_of(keel_pid tree)
 static void hand_over(keel_pid connections, keel_term plan, keel_term socket)
 {
     keel_child_spec spec = keel_child_fn(start_connection,
-            keel_tuple_of(keel_pointer((const void *)(uintptr_t)server_of(plan).serve),
-                    keel_element(plan, 2)),
+            keel_tuple_of(keel_function(server_of(plan).serve), keel_element(plan, 2)),
             .id = keel_atom(connection), .restart = KEEL_TEMPORARY);
     keel_started started = keel_dynamic_supervisor_start_child(connections, &spec);
     if (started.status != KEEL_OK) {

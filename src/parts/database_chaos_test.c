@@ -1,0 +1,172 @@
+// Processes that move money in transactions of SQLite are killed at random: what was
+// committed stays, what was not leaves nothing, and no lock outlives its holder.
+
+#include "database.h"
+#include "postgres_testing.h"
+
+#include <keel/keel.h>
+#include <keel/parts/database.h>
+#include <keel/testing.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ACCOUNTS = 5, EACH = 100, CLIENTS = 3, ROUNDS = 20, STACK = 256 * 1024 };
+
+static char url[300];
+static int transfers; // begun; a transfer's number
+static bool committed[1 << 14]; // by number: its client was told so
+
+static keel_database *open_database(void)
+{
+    // Beneath the simulator nobody gives the lock back while somebody waits for it.
+    keel_database_opts opts = {.url = url, .timeout = KEEL_US(1)};
+    keel_database *db = NULL;
+    keel_status status = keel_database_open_opt(&opts, &db, NULL);
+    CHECK(status == KEEL_OK || status == KEEL_E_TIMEOUT);
+    return db;
+}
+
+static keel_status change(keel_database *db, int64_t account, int64_t amount)
+{
+    keel_status status = keel_database_query(db,
+            "update accounts set money = money + $2 where id = $1",
+            keel_list_of(keel_int(account), keel_int(amount)), NULL);
+    keel_sleep(KEEL_US(keel_test_choose(200)));
+    return status;
+}
+
+static keel_status transfer(keel_database *db, void *number)
+{
+    int64_t from = keel_test_choose(ACCOUNTS), to = keel_test_choose(ACCOUNTS);
+    keel_status status = change(db, from, -1);
+    if (status == KEEL_OK) {
+        status = change(db, to, 1);
+    }
+    if (status == KEEL_OK) {
+        status = keel_database_query(db, "insert into transfers values ($1)",
+                keel_list_of(keel_int(*(int *)number)), NULL);
+    }
+    bool changes_its_mind = keel_test_choose(5) == 0;
+    return status == KEEL_OK && changes_its_mind ? KEEL_E_CANCELED : status;
+}
+
+// The body of a client, until it is killed.
+static void move_money(keel_term unused)
+{
+    (void)unused;
+    keel_database *db = open_database();
+    while (db != NULL) {
+        keel_scope scope = keel_scope_open();
+        int number = transfers++;
+        CHECK(number < (int)KEEL_COUNT(committed));
+        keel_status status = keel_database_transaction(db, transfer, &number);
+        CHECK(status == KEEL_OK || status == KEEL_E_CANCELED || status == KEEL_E_TIMEOUT);
+        committed[number] = status == KEEL_OK;
+        keel_sleep(KEEL_US(1 + keel_test_choose(3000)));
+        keel_scope_close(&scope);
+    }
+}
+
+static keel_pid start_client(void)
+{
+    keel_pid pid = {0};
+    CHECK_OK(keel_spawn_opt(
+            move_money, keel_nil(), &(keel_spawn_opts){.stack_bytes = STACK}, &pid, NULL));
+    return pid;
+}
+
+static keel_term rows_of(keel_database *db, const char *sql)
+{
+    keel_answer answer;
+    CHECK_OK(keel_database_query(db, sql, KEEL_NONE, &answer));
+    return answer.rows;
+}
+
+static void make_tables(keel_database *db)
+{
+    rows_of(db, "create table accounts (id integer primary key, money integer)");
+    rows_of(db, "create table transfers (number integer primary key)");
+    for (int id = 0; id < ACCOUNTS; id++) {
+        CHECK_OK(keel_database_query(db, "insert into accounts values ($1, $2)",
+                keel_list_of(keel_int(id), keel_int(EACH)), NULL));
+    }
+}
+
+static void check_sum(keel_database *db)
+{
+    keel_term row = keel_head(rows_of(db, "select sum(money) from accounts"));
+    CHECK_INT(keel_to_int(keel_element(row, 0)), ACCOUNTS * EACH);
+}
+
+// Whoever was told that a transfer took place finds it there.
+static void check_transfers(keel_database *db)
+{
+    keel_term rows = rows_of(db, "select number from transfers"), row;
+    int there = 0, told = 0;
+    while (keel_list_next(&rows, &row)) {
+        there += committed[keel_to_int(keel_element(row, 0))];
+    }
+    for (int number = 0; number < transfers; number++) {
+        told += committed[number];
+    }
+    CHECK(told > 0);
+    CHECK_INT(there, told);
+}
+
+static void chaos(keel_term unused)
+{
+    (void)unused;
+    keel_pid client[CLIENTS];
+    memset(committed, 0, sizeof committed);
+    transfers = 0;
+    keel_database *db = open_database();
+    make_tables(db);
+    for (int i = 0; i < CLIENTS; i++) {
+        client[i] = start_client();
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        keel_scope scope = keel_scope_open();
+        keel_sleep(KEEL_US(keel_test_choose(2000)));
+        uint64_t chosen = keel_test_choose(CLIENTS);
+        keel_process_exit(client[chosen], keel_atom(kill));
+        check_sum(db);
+        client[chosen] = start_client();
+        keel_scope_close(&scope);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        keel_process_exit(client[i], keel_atom(kill));
+    }
+    keel_sleep(KEEL_MS(1));
+    check_sum(db);
+    check_transfers(db);
+    // Nobody holds the lock any more.
+    CHECK_OK(keel_database_query(
+            db, "update accounts set money = money + 0", KEEL_NONE, NULL));
+}
+
+// On a stack that is large enough for SQLite.
+static void start_chaos(keel_term unused)
+{
+    keel_spawn_opts opts = {.stack_bytes = STACK, .monitor = true};
+    keel_pid pid;
+    keel_ref monitor;
+    CHECK_OK(keel_spawn_opt(chaos, unused, &opts, &pid, &monitor));
+    CHECK_OK(keel_receive_match(KEEL_NEVER, "{'DOWN', ^M, process, _, normal}", monitor));
+}
+
+TEST("whoever is killed in a transaction, all of it took place or nothing", .seeded = true)
+{
+    if (kl_database_sqlite == NULL) {
+        kl_test_skip("a build without SQLite");
+    }
+    char folder[256];
+    make_folder(folder, sizeof folder);
+    snprintf(url, sizeof url, "sqlite:%s/test.db?synchronous=normal", folder);
+    keel_test_report report;
+    keel_status status = keel_test_run(
+            start_chaos, keel_nil(), kl_test_seed(), NULL, &report);
+    if (status != KEEL_OK) {
+        kl_test_fail(__FILE__, __LINE__, "%s: %s", keel_status_name(status), report.text);
+    }
+    remove_folder(folder);
+}
