@@ -37,8 +37,8 @@ typedef struct keel_dynamic_supervisor_opts {
 } keel_dynamic_supervisor_opts;
 
 #define KEEL_DYNAMIC_OPTS_(...)                                                            \
-    (&(const keel_dynamic_supervisor_opts){                                                \
-            .size = sizeof(keel_dynamic_supervisor_opts), __VA_ARGS__})
+    (KEEL_OPTS(keel_dynamic_supervisor_opts, .size = sizeof(keel_dynamic_supervisor_opts), \
+            __VA_ARGS__))
 
 // --- starting ---
 
@@ -80,10 +80,10 @@ KEEL_API keel_child_spec keel_dynamic_supervisor_spec(
         const keel_dynamic_supervisor_opts *opts);
 /// One with a module: keel_child_dynamic_supervisor_module(&pool, keel_nil()).
 #define keel_child_dynamic_supervisor_module(supervisor, ...)                              \
-    ((keel_child_spec){.start_module = keel_dynamic_supervisor_start_child_module,         \
+    KEEL_STRUCT(keel_child_spec,                                                           \
+            .start_module = keel_dynamic_supervisor_start_child_module,                    \
             .module = 1 ? (supervisor) : (const keel_dynamic_supervisor *)0,               \
-            .type = KEEL_SUPERVISOR,                                                       \
-            .argument = __VA_ARGS__})
+            .type = KEEL_SUPERVISOR, .argument = __VA_ARGS__)
 
 // --- asking it; `supervisor` is any name of a server ---
 //

@@ -72,7 +72,7 @@ KEEL_API keel_result keel_init_term(keel_term argument, void *state);
     keel_gen_server_start_link_opt((server), KEEL_START_OPTS_(__VA_ARGS__))
 #define keel_gen_server_start_monitor(server, ...)                                         \
     keel_gen_server_start_monitor_opt((server), KEEL_START_OPTS_(__VA_ARGS__))
-#define KEEL_START_OPTS_(...) (&(const keel_start_opts){.argument = __VA_ARGS__})
+#define KEEL_START_OPTS_(...) (KEEL_OPTS(keel_start_opts, .argument = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_gen_server_start_opt(
         const keel_gen_server *server, const keel_start_opts *opts);
 KEEL_API KEEL_MUST_USE keel_started keel_gen_server_start_link_opt(

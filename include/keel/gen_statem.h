@@ -238,9 +238,8 @@ KEEL_API keel_started keel_gen_statem_start_child(
         const void *machine, const keel_start_opts *opts);
 /// A machine as a child: `keel_child_statem(&door, code, .restart = KEEL_TRANSIENT)`.
 #define keel_child_statem(machine, ...)                                                    \
-    ((keel_child_spec){.start_module = keel_gen_statem_start_child,                        \
-            .module = 1 ? (machine) : (const keel_gen_statem *)0,                          \
-            .argument = __VA_ARGS__})
+    KEEL_STRUCT(keel_child_spec, .start_module = keel_gen_statem_start_child,              \
+            .module = 1 ? (machine) : (const keel_gen_statem *)0, .argument = __VA_ARGS__)
 /// Turns the calling process, started by keel_start_body, into a machine, whose first state
 /// and data `first` gives, as init would. `opts->name` must be the caller's already.
 /// OTP: gen_statem:enter_loop/6. @thread process, in a body @since 0.1

@@ -36,6 +36,7 @@
 #include <keel/result.h>
 #include <keel/rpc.h>
 #include <keel/runtime.h>
+#include <keel/runtime_event.h>
 #include <keel/socket.h>
 #include <keel/start.h>
 #include <keel/state.h>

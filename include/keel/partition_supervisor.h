@@ -34,16 +34,16 @@ typedef struct keel_partition_opts {
 /// Elixir: PartitionSupervisor.start_link/1. @thread process @since 0.1
 #define keel_partition_supervisor_start_link(child, ...)                                   \
     keel_partition_supervisor_start_link_opt(                                              \
-            (child), &(const keel_partition_opts){                                         \
-                             .size = sizeof(keel_partition_opts), __VA_ARGS__})
+            (child), KEEL_OPTS(keel_partition_opts, .size = sizeof(keel_partition_opts),   \
+                             __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_partition_supervisor_start_link_opt(
         const keel_child_spec *child, const keel_partition_opts *opts);
 /// One as a child: its id is its name, or the key of its via name.
 /// Elixir: PartitionSupervisor.child_spec/1. @thread any @since 0.1
 #define keel_child_partition_supervisor(child, ...)                                        \
     keel_partition_supervisor_spec(                                                        \
-            (child), &(const keel_partition_opts){                                         \
-                             .size = sizeof(keel_partition_opts), __VA_ARGS__})
+            (child), KEEL_OPTS(keel_partition_opts, .size = sizeof(keel_partition_opts),   \
+                             __VA_ARGS__))
 KEEL_API keel_child_spec keel_partition_supervisor_spec(
         const keel_child_spec *child, const keel_partition_opts *opts);
 

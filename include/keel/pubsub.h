@@ -62,12 +62,13 @@ typedef struct keel_pubsub_opts {
 /// are not in order.
 /// @thread process @since 0.1
 #define keel_pubsub_start_link(...)                                                        \
-    keel_pubsub_start_link_opt(&(const keel_pubsub_opts){__VA_ARGS__})
+    keel_pubsub_start_link_opt(KEEL_OPTS(keel_pubsub_opts, __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_pubsub_start_link_opt(
         const keel_pubsub_opts *opts);
 /// An instance as a child of a supervisor, with its name as id.
 /// OTP: Phoenix.PubSub.child_spec/1. @thread any @since 0.1
-#define keel_pubsub_child(...) keel_pubsub_child_opt(&(const keel_pubsub_opts){__VA_ARGS__})
+#define keel_pubsub_child(...)                                                             \
+    keel_pubsub_child_opt(KEEL_OPTS(keel_pubsub_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_pubsub_child_opt(const keel_pubsub_opts *opts);
 /// The adapter of instances that are started without one; NULL: this node only, as at
 /// first. @thread any @since 0.1
@@ -89,7 +90,7 @@ typedef struct keel_subscription {
 /// @thread process
 /// @since 0.1
 #define keel_pubsub_subscribe(pubsub, ...)                                                 \
-    keel_pubsub_subscribe_opt((pubsub), &(const keel_subscription){.topic = __VA_ARGS__})
+    keel_pubsub_subscribe_opt((pubsub), KEEL_OPTS(keel_subscription, .topic = __VA_ARGS__))
 KEEL_API keel_status keel_pubsub_subscribe_opt(
         keel_term pubsub, const keel_subscription *subscription);
 /// Ends all subscriptions of the caller to the topic; there need be none. KEEL_OK,
@@ -125,7 +126,7 @@ typedef struct keel_publication {
 #define keel_pubsub_direct_broadcast(pubsub, node, topic, ...)                             \
     keel_pubsub_direct_broadcast_opt(                                                      \
             (pubsub), (node), (topic), KEEL_PUBLICATION_(__VA_ARGS__))
-#define KEEL_PUBLICATION_(...) (&(const keel_publication){.message = __VA_ARGS__})
+#define KEEL_PUBLICATION_(...) (KEEL_OPTS(keel_publication, .message = __VA_ARGS__))
 KEEL_API keel_status keel_pubsub_broadcast_opt(
         keel_term pubsub, keel_term topic, const keel_publication *publication);
 KEEL_API keel_status keel_pubsub_broadcast_from_opt(keel_term pubsub, keel_pid from,

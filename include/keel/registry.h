@@ -48,7 +48,7 @@ typedef struct keel_registry_opts {
 /// with a reason {badarg, {Option, Value}} for options that are not in order; else as
 /// keel_supervisor_start_link. OTP: Registry.start_link/1. @thread process @since 0.1
 #define keel_registry_start_link(...)                                                      \
-    keel_registry_start_link_opt(&(const keel_registry_opts){__VA_ARGS__})
+    keel_registry_start_link_opt(KEEL_OPTS(keel_registry_opts, __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_registry_start_link_opt(
         const keel_registry_opts *opts);
 /// The same with Elixir's options: [{keys, unique}, {name, rooms}, {partitions, 4}, …];
@@ -57,7 +57,7 @@ KEEL_API KEEL_MUST_USE keel_started keel_registry_start_link_term(keel_term opti
 /// A registry as a child of a supervisor, with its name as id.
 /// OTP: Registry.child_spec/1. @thread any @since 0.1
 #define keel_registry_child(...)                                                           \
-    keel_registry_child_opt(&(const keel_registry_opts){__VA_ARGS__})
+    keel_registry_child_opt(KEEL_OPTS(keel_registry_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_registry_child_opt(const keel_registry_opts *opts);
 
 // --- registering: always the calling process ---

@@ -26,45 +26,43 @@ typedef enum keel_child_type { KEEL_WORKER, KEEL_SUPERVISOR } keel_child_type;
 
 #define KEEL_BRUTAL_KILL ((keel_duration)-1)
 
-/// How to start, restart and stop one child; zeroed fields: the defaults given here.
+/// How to start, restart and stop one child; zeroed fields: the defaults given here. (C++
+/// wants fields that are given by name in this order.)
 typedef struct keel_child_spec {
-    keel_term id; ///< any term, its own among its siblings; KEEL_NONE: the name of the
-                  ///< module or function
-    keel_term argument; ///< of the start function, or of init
-    keel_term name; ///< registers it, if started by start_module
     keel_start_function start; ///< how it is started: this …
+    const char *function; ///< (what `start` is called; keel_child_fn fills it in)
     keel_start_module start_module; ///< … or this, with `module`
     const void *module;
+    keel_child_type type; ///< worker
+    keel_term argument; ///< of the start function, or of init
+    keel_term id; ///< any term, its own among its siblings; KEEL_NONE: the name of the
+                  ///< module or function
+    keel_term name; ///< registers it, if started by start_module
     keel_restart restart; ///< permanent
     keel_duration
             shutdown; ///< time to end in, then it is killed; KEEL_BRUTAL_KILL: at once;
                       ///< KEEL_FOREVER; 0: 5 s for workers, KEEL_FOREVER for supervisors
-    keel_child_type type; ///< worker
     bool significant; ///< see keel_auto_shutdown; not for permanent children
     keel_term modules; ///< a list of atoms, or dynamic; KEEL_NONE: the module's name alone
     keel_term term; ///< if given, OTP's own form (a map or a tuple of six) and nothing else
                     ///< counts; its start names what keel_start_register knows
-    const char *function; ///< what `start` is called; keel_child_fn fills it in
 } keel_child_spec;
 
 /// A server as a child: `keel_child(&counter, keel_int(0), .restart = KEEL_TRANSIENT)`.
 #define keel_child(server, ...)                                                            \
-    ((keel_child_spec){.start_module = keel_gen_server_start_child,                        \
-            .module = 1 ? (server) : (const keel_gen_server *)0,                           \
-            .argument = __VA_ARGS__})
+    KEEL_STRUCT(keel_child_spec, .start_module = keel_gen_server_start_child,              \
+            .module = 1 ? (server) : (const keel_gen_server *)0, .argument = __VA_ARGS__)
 /// A child with a start function of its own: `keel_child_fn(cache_start_link, keel_nil())`.
 #define keel_child_fn(start_function, ...)                                                 \
-    ((keel_child_spec){.start = (start_function),                                          \
-            .function = #start_function,                                                   \
-            .argument = __VA_ARGS__})
+    KEEL_STRUCT(keel_child_spec, .start = (start_function), .function = #start_function,   \
+            .argument = __VA_ARGS__)
 /// A supervisor as a child: `keel_child_supervisor(&tree, keel_nil())`.
 #define keel_child_supervisor(supervisor, ...)                                             \
-    ((keel_child_spec){.start_module = keel_supervisor_start_child_module,                 \
+    KEEL_STRUCT(keel_child_spec, .start_module = keel_supervisor_start_child_module,       \
             .module = 1 ? (supervisor) : (const keel_supervisor *)0,                       \
-            .type = KEEL_SUPERVISOR,                                                       \
-            .argument = __VA_ARGS__})
+            .type = KEEL_SUPERVISOR, .argument = __VA_ARGS__)
 /// A child in OTP's own notation: a term of {Id, …} or #{id => …}.
-#define keel_child_term(spec) ((keel_child_spec){.term = (spec)})
+#define keel_child_term(spec) KEEL_STRUCT(keel_child_spec, .term = (spec))
 
 typedef enum keel_strategy {
     KEEL_ONE_FOR_ONE, ///< only the child that ended
@@ -109,7 +107,7 @@ typedef struct keel_supervisor_opts {
 /// The specifications are copied. OTP: supervisor:start_link. @thread process @since 0.1
 #define keel_supervisor_start_link(children, ...)                                          \
     keel_supervisor_start_link_opt(                                                        \
-            (children), &(const keel_supervisor_opts){.count = __VA_ARGS__})
+            (children), KEEL_OPTS(keel_supervisor_opts, .count = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_supervisor_start_link_opt(
         const keel_child_spec *children, const keel_supervisor_opts *opts);
 
@@ -124,7 +122,7 @@ typedef struct keel_supervisor {
 /// @thread process @since 0.1
 #define keel_supervisor_init(children, ...)                                                \
     keel_supervisor_init_opt(                                                              \
-            (children), &(const keel_supervisor_opts){.count = __VA_ARGS__})
+            (children), KEEL_OPTS(keel_supervisor_opts, .count = __VA_ARGS__))
 KEEL_API keel_term keel_supervisor_init_opt(
         const keel_child_spec *children, const keel_supervisor_opts *opts);
 /// Starts it: keel_supervisor_start_link_module(&tree, argument, .name = keel_atom(tree)).

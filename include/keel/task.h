@@ -139,7 +139,7 @@ typedef struct keel_task_yield_opts {
 /// Elixir: Task.yield_many/2. @thread process @since 0.1
 #define keel_task_yield_many(tasks, outcomes, ...)                                         \
     keel_task_yield_many_opt(                                                              \
-            (tasks), (outcomes), &(const keel_task_yield_opts){.count = __VA_ARGS__})
+            (tasks), (outcomes), KEEL_OPTS(keel_task_yield_opts, .count = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_status keel_task_yield_many_opt(const keel_task *tasks,
         keel_task_outcome *outcomes, const keel_task_yield_opts *opts);
 

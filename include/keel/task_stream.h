@@ -46,8 +46,8 @@ typedef struct keel_task_stream keel_task_stream;
 /// Elixir: Task.async_stream/3, Task.Supervisor.async_stream/4, async_stream_nolink/4.
 /// @thread process @since 0.1
 #define keel_task_stream_open(function, ...)                                               \
-    keel_task_stream_open_opt(                                                             \
-            (function), #function, &(const keel_task_stream_opts){.inputs = __VA_ARGS__})
+    keel_task_stream_open_opt((function), #function,                                       \
+            KEEL_OPTS(keel_task_stream_opts, .inputs = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_task_stream *keel_task_stream_open_opt(
         keel_task_function function, const char *name, const keel_task_stream_opts *opts);
 /// Waits for the next item: true while there is one.
@@ -60,8 +60,8 @@ KEEL_API void keel_task_stream_close(keel_task_stream *stream);
 /// The whole of a stream as a list of its items; arguments as keel_task_stream_open.
 /// @thread process @since 0.1
 #define keel_task_stream_all(function, ...)                                                \
-    keel_task_stream_all_opt(                                                              \
-            (function), #function, &(const keel_task_stream_opts){.inputs = __VA_ARGS__})
+    keel_task_stream_all_opt((function), #function,                                        \
+            KEEL_OPTS(keel_task_stream_opts, .inputs = __VA_ARGS__))
 KEEL_API keel_term keel_task_stream_all_opt(
         keel_task_function function, const char *name, const keel_task_stream_opts *opts);
 

@@ -43,7 +43,7 @@ typedef struct keel_supervised_task_opts {
     keel_task_restart restart; ///< temporary; only of keel_task_supervisor_start_child
 } keel_supervised_task_opts;
 #define KEEL_SUPERVISED_TASK_(...)                                                         \
-    (&(const keel_supervised_task_opts){.argument = __VA_ARGS__})
+    (KEEL_OPTS(keel_supervised_task_opts, .argument = __VA_ARGS__))
 
 /// A task under the supervisor, linked to the caller as well, who owns it; after the
 /// argument options by name: keel_task_supervisor_async("jobs", f, x, .shutdown = …).

@@ -151,14 +151,28 @@ KEEL_API keel_term keel_cons(keel_term head, keel_term tail);
 KEEL_API keel_term keel_list(const keel_term *items, size_t count);
 /// A tuple of `count` items (0 to 2^24-1). @thread any @since 0.1
 KEEL_API keel_term keel_tuple(const keel_term *items, size_t count);
-/// A tuple of the terms given: `keel_tuple_of(keel_atom(ok), pid)`.
+/// A tuple of the terms given: `keel_tuple_of(keel_atom(ok), pid)`. And a list of them.
+#ifdef __cplusplus
+KEEL_END_DECLS
+template <size_t count> inline keel_term keel_tuple_of_(const keel_term (&terms)[count])
+{
+    return keel_tuple(terms, count);
+}
+template <size_t count> inline keel_term keel_list_of_(const keel_term (&terms)[count])
+{
+    return keel_list(terms, count);
+}
+#define keel_tuple_of(...) keel_tuple_of_({__VA_ARGS__})
+#define keel_list_of(...) keel_list_of_({__VA_ARGS__})
+KEEL_BEGIN_DECLS
+#else
 #define keel_tuple_of(...)                                                                 \
     keel_tuple((const keel_term[]){__VA_ARGS__},                                           \
             sizeof((const keel_term[]){__VA_ARGS__}) / sizeof(keel_term))
-/// A list of the terms given.
 #define keel_list_of(...)                                                                  \
     keel_list((const keel_term[]){__VA_ARGS__},                                            \
             sizeof((const keel_term[]){__VA_ARGS__}) / sizeof(keel_term))
+#endif
 /// A binary: the bytes are copied. Over 64 bytes they are shared when sent.
 /// @thread any @since 0.1
 KEEL_API keel_term keel_binary(const void *data, size_t size);

@@ -16,6 +16,21 @@
 #define KEEL_END_DECLS
 #endif
 
+/// A struct of which fields are given by name, and its address, for macros that take
+/// options: it lives as long as the expression it stands in, in C as long as the block.
+#ifdef __cplusplus
+template <typename Options>
+static inline const Options *keel_options_at(const Options &here)
+{
+    return &here;
+}
+#define KEEL_OPTS(type, ...) keel_options_at(type{__VA_ARGS__})
+#define KEEL_STRUCT(type, ...) (type{__VA_ARGS__})
+#else
+#define KEEL_OPTS(type, ...) (&(const type){__VA_ARGS__})
+#define KEEL_STRUCT(type, ...) ((type){__VA_ARGS__})
+#endif
+
 /// Marks what the library exports; everything else is hidden.
 #define KEEL_API __attribute__((visibility("default")))
 /// Marks results that may not be ignored.

@@ -25,6 +25,10 @@ check "which runs without a library beside it" env -u LD_LIBRARY_PATH "$scratch/
 check "a C++ program" \
     sh -c "c++ -std=c++17 -Wall -Wextra -Werror -x c++ '$here/consumer.c' -x none -o '$scratch/cpp' \$(pkg-config --cflags --libs keel)"
 check "which runs as well" "$scratch/cpp"
+# Fields by name are standard C++ from C++20 on; most of them stay zeroed, which is the point.
+check "a supervised server in C++20" \
+    sh -c "c++ -std=c++20 -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers '$here/consumer.cpp' -o '$scratch/cpp20' \$(pkg-config --cflags --libs keel)"
+check "which is started anew after its end" sh -c "'$scratch/cpp20' | grep -qx good"
 
 check "the test kit is a library of its own, linked with the shared one" \
     sh -c "cc -std=c11 -Wall -Wextra -Werror '$here/kit_consumer.c' -o '$scratch/kit' \$(pkg-config --cflags --libs keel-test)"

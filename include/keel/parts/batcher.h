@@ -55,13 +55,13 @@ typedef struct keel_batcher_opts {
 /// 50). KEEL_E_BADARG with {badarg, Option}; else as keel_gen_server_start_link.
 /// @thread process @since 0.1
 #define keel_batcher_start_link(...)                                                       \
-    keel_batcher_start_link_opt(&(const keel_batcher_opts){.flush = __VA_ARGS__})
+    keel_batcher_start_link_opt(KEEL_OPTS(keel_batcher_opts, .flush = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_batcher_start_link_opt(
         const keel_batcher_opts *opts);
 /// A batcher as a child of a supervisor, its id its name, or batcher. It may take as long
 /// as its `shutdown` says, at first 5 s, to hand on what is left. @thread any @since 0.1
 #define keel_batcher_child(...)                                                            \
-    keel_batcher_spec(&(const keel_batcher_opts){.flush = __VA_ARGS__})
+    keel_batcher_spec(KEEL_OPTS(keel_batcher_opts, .flush = __VA_ARGS__))
 KEEL_API keel_child_spec keel_batcher_spec(const keel_batcher_opts *opts);
 
 // --- using; `batcher` is any name of a server ---

@@ -35,11 +35,11 @@ typedef struct keel_breaker_opts {
 /// keel_atom(payments), .failures = 3). KEEL_E_BADARG with {badarg, Option}; else as
 /// keel_gen_server_start_link. @thread process @since 0.1
 #define keel_breaker_start_link(...)                                                       \
-    keel_breaker_start_link_opt(&(const keel_breaker_opts){__VA_ARGS__})
+    keel_breaker_start_link_opt(KEEL_OPTS(keel_breaker_opts, __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_breaker_start_link_opt(
         const keel_breaker_opts *opts);
 /// A breaker as a child of a supervisor, with its name as id. @thread any @since 0.1
-#define keel_breaker_child(...) keel_breaker_spec(&(const keel_breaker_opts){__VA_ARGS__})
+#define keel_breaker_child(...) keel_breaker_spec(KEEL_OPTS(keel_breaker_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_breaker_spec(const keel_breaker_opts *opts);
 
 // --- using ---

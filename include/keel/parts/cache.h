@@ -46,10 +46,10 @@ typedef struct keel_cache_opts {
 /// KEEL_E_BADARG: an option is wrong, {badarg, Option}; else as keel_gen_server_start_link.
 /// @thread process @since 0.1
 #define keel_cache_start_link(...)                                                         \
-    keel_cache_start_link_opt(&(const keel_cache_opts){__VA_ARGS__})
+    keel_cache_start_link_opt(KEEL_OPTS(keel_cache_opts, __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_cache_start_link_opt(const keel_cache_opts *opts);
 /// A cache as a child of a supervisor, with its name as id. @thread any @since 0.1
-#define keel_cache_child(...) keel_cache_spec(&(const keel_cache_opts){__VA_ARGS__})
+#define keel_cache_child(...) keel_cache_spec(KEEL_OPTS(keel_cache_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_cache_spec(const keel_cache_opts *opts);
 
 // --- using ---
@@ -71,7 +71,7 @@ typedef struct keel_cache_entry {
 /// @thread any @since 0.1
 #define keel_cache_put(cache, key, ...)                                                    \
     keel_cache_put_term(                                                                   \
-            KEEL_TO(cache), (key), &(const keel_cache_entry){.value = __VA_ARGS__})
+            KEEL_TO(cache), (key), KEEL_OPTS(keel_cache_entry, .value = __VA_ARGS__))
 KEEL_API keel_status keel_cache_put_term(
         keel_term cache, keel_term key, const keel_cache_entry *entry);
 /// Removes `key`, also what a fetch computes for it at this moment: that is given to those
@@ -98,7 +98,7 @@ typedef struct keel_cache_source {
 /// @thread any @since 0.1
 #define keel_cache_fetch(cache, key, ret_value, ...)                                       \
     keel_cache_fetch_term(KEEL_TO(cache), (key), (ret_value),                              \
-            &(const keel_cache_source){.compute = __VA_ARGS__})
+            KEEL_OPTS(keel_cache_source, .compute = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_status keel_cache_fetch_term(keel_term cache, keel_term key,
         keel_term *ret_value, const keel_cache_source *source);
 

@@ -49,11 +49,11 @@ typedef struct keel_health_opts {
 /// KEEL_E_BADARG with {badarg, Option}; else as keel_gen_server_start_link.
 /// @thread process @since 0.1
 #define keel_health_start_link(...)                                                        \
-    keel_health_start_link_opt(&(const keel_health_opts){__VA_ARGS__})
+    keel_health_start_link_opt(KEEL_OPTS(keel_health_opts, __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_health_start_link_opt(
         const keel_health_opts *opts);
 /// One as a child of a supervisor, its id its name, or health. @thread any @since 0.1
-#define keel_health_child(...) keel_health_spec(&(const keel_health_opts){__VA_ARGS__})
+#define keel_health_child(...) keel_health_spec(KEEL_OPTS(keel_health_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_health_spec(const keel_health_opts *opts);
 
 /// Adds a service; both are any terms, the target is the probe's. KEEL_OK; KEEL_E_TAKEN:

@@ -76,10 +76,10 @@ typedef struct keel_jobs_opts {
 /// {Option, Value}}; else what the start of a supervisor gives, with the database's reason.
 /// @thread process @since 0.1
 #define keel_jobs_start_link(...)                                                          \
-    keel_jobs_start_link_opt(&(const keel_jobs_opts){__VA_ARGS__})
+    keel_jobs_start_link_opt(KEEL_OPTS(keel_jobs_opts, __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_jobs_start_link_opt(const keel_jobs_opts *opts);
 /// A queue as a child of a supervisor, with its name as id. @thread any @since 0.1
-#define keel_child_jobs(...) keel_jobs_spec(&(const keel_jobs_opts){__VA_ARGS__})
+#define keel_child_jobs(...) keel_jobs_spec(KEEL_OPTS(keel_jobs_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_jobs_spec(const keel_jobs_opts *opts);
 
 // --- adding and asking; `queue` is any name of the queue ---
@@ -108,7 +108,8 @@ typedef struct keel_new_job {
 /// @since 0.1
 #define keel_jobs_add(queue, ret_id, job_name, ...)                                        \
     keel_jobs_add_opt(KEEL_TO(queue),                                                      \
-            &(const keel_new_job){.name = (job_name), .argument = __VA_ARGS__}, (ret_id))
+            KEEL_OPTS(keel_new_job, .name = (job_name), .argument = __VA_ARGS__),          \
+            (ret_id))
 KEEL_API KEEL_MUST_USE keel_status keel_jobs_add_opt(
         keel_term queue, const keel_new_job *job, int64_t *ret_id);
 
@@ -145,7 +146,7 @@ typedef struct keel_jobs_filter {
 #define keel_jobs_list(queue, ret_jobs, ...)                                               \
     keel_jobs_list_opt(KEEL_TO(queue), KEEL_JOBS_FILTER_(__VA_ARGS__), (ret_jobs))
 #define KEEL_JOBS_FILTER_(...)                                                             \
-    (&(const keel_jobs_filter){.size = sizeof(keel_jobs_filter), __VA_ARGS__})
+    (KEEL_OPTS(keel_jobs_filter, .size = sizeof(keel_jobs_filter), __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_status keel_jobs_list_opt(
         keel_term queue, const keel_jobs_filter *filter, keel_term *ret_jobs);
 

@@ -42,11 +42,11 @@ typedef struct keel_limiter_opts {
 /// keel_atom(logins), .limit = 5, .per = KEEL_MINUTES(1)). KEEL_E_BADARG with {badarg,
 /// Option}; else as keel_gen_server_start_link. @thread process @since 0.1
 #define keel_limiter_start_link(...)                                                       \
-    keel_limiter_start_link_opt(&(const keel_limiter_opts){__VA_ARGS__})
+    keel_limiter_start_link_opt(KEEL_OPTS(keel_limiter_opts, __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_limiter_start_link_opt(
         const keel_limiter_opts *opts);
 /// A limiter as a child of a supervisor, with its name as id. @thread any @since 0.1
-#define keel_limiter_child(...) keel_limiter_spec(&(const keel_limiter_opts){__VA_ARGS__})
+#define keel_limiter_child(...) keel_limiter_spec(KEEL_OPTS(keel_limiter_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_limiter_spec(const keel_limiter_opts *opts);
 
 // --- using ---

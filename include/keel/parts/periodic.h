@@ -35,12 +35,12 @@ typedef struct keel_periodic_opts {
 /// KEEL_SECONDS(30)). KEEL_E_BADARG with {badarg, Option}; else as
 /// keel_gen_server_start_link. @thread process @since 0.1
 #define keel_periodic_start_link(...)                                                      \
-    keel_periodic_start_link_opt(&(const keel_periodic_opts){.function = __VA_ARGS__})
+    keel_periodic_start_link_opt(KEEL_OPTS(keel_periodic_opts, .function = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_periodic_start_link_opt(
         const keel_periodic_opts *opts);
 /// One as a child of a supervisor, its id its name, or periodic. @thread any @since 0.1
 #define keel_periodic_child(...)                                                           \
-    keel_periodic_spec(&(const keel_periodic_opts){.function = __VA_ARGS__})
+    keel_periodic_spec(KEEL_OPTS(keel_periodic_opts, .function = __VA_ARGS__))
 KEEL_API keel_child_spec keel_periodic_spec(const keel_periodic_opts *opts);
 
 /// Runs it now, or waits for the run under way, up to 5 s or until a deadline; the schedule

@@ -67,10 +67,10 @@ typedef struct keel_pool_opts {
 /// keel_pool_start_link(&database, .size = 5). KEEL_E_BADARG with {badarg, Option}; else as
 /// keel_gen_server_start_link. @thread process @since 0.1
 #define keel_pool_start_link(...)                                                          \
-    keel_pool_start_link_opt(&(const keel_pool_opts){.kind = __VA_ARGS__})
+    keel_pool_start_link_opt(KEEL_OPTS(keel_pool_opts, .kind = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_pool_start_link_opt(const keel_pool_opts *opts);
 /// A pool as a child of a supervisor, its id its name, or pool. @thread any @since 0.1
-#define keel_pool_child(...) keel_pool_spec(&(const keel_pool_opts){.kind = __VA_ARGS__})
+#define keel_pool_child(...) keel_pool_spec(KEEL_OPTS(keel_pool_opts, .kind = __VA_ARGS__))
 KEEL_API keel_child_spec keel_pool_spec(const keel_pool_opts *opts);
 
 // --- borrowing; `pool` is any name of a server ---

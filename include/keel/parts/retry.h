@@ -48,7 +48,7 @@ typedef struct keel_retry_opts {
 /// @return what the last attempt gave; KEEL_E_BADARG: no function; KEEL_E_OUTSIDE
 /// @thread process @since 0.1
 #define keel_retry(fn, ...)                                                                \
-    keel_retry_opt((fn), &(const keel_retry_opts){.context = __VA_ARGS__})
+    keel_retry_opt((fn), KEEL_OPTS(keel_retry_opts, .context = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_status keel_retry_opt(
         keel_retry_function fn, const keel_retry_opts *opts);
 

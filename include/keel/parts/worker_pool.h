@@ -35,13 +35,13 @@ typedef struct keel_worker_pool_opts {
 /// keel_worker_pool_start_link(&resizer, .size = 4). Fails with the reason of a worker that
 /// does not start; KEEL_E_BADARG with {badarg, Option}. @thread process @since 0.1
 #define keel_worker_pool_start_link(...)                                                   \
-    keel_worker_pool_start_link_opt(&(const keel_worker_pool_opts){.worker = __VA_ARGS__})
+    keel_worker_pool_start_link_opt(KEEL_OPTS(keel_worker_pool_opts, .worker = __VA_ARGS__))
 KEEL_API KEEL_MUST_USE keel_started keel_worker_pool_start_link_opt(
         const keel_worker_pool_opts *opts);
 /// A pool as a child of a supervisor, its id its name, or worker_pool.
 /// @thread any @since 0.1
 #define keel_worker_pool_child(...)                                                        \
-    keel_worker_pool_spec(&(const keel_worker_pool_opts){.worker = __VA_ARGS__})
+    keel_worker_pool_spec(KEEL_OPTS(keel_worker_pool_opts, .worker = __VA_ARGS__))
 KEEL_API keel_child_spec keel_worker_pool_spec(const keel_worker_pool_opts *opts);
 
 /// Has a worker answer `request`, as keel_call does; up to 5 s, or until a deadline, for

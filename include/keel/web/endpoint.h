@@ -76,7 +76,7 @@ typedef struct keel_web_opts {
 /// had, with {badarg, token} when it would be open to others without one.
 /// @thread any @since 0.1
 #define keel_web_child(endpoint, ...)                                                      \
-    keel_web_child_opt((endpoint), &(const keel_web_opts){__VA_ARGS__})
+    keel_web_child_opt((endpoint), KEEL_OPTS(keel_web_opts, __VA_ARGS__))
 KEEL_API keel_child_spec keel_web_child_opt(
         const keel_web_endpoint *endpoint, const keel_web_opts *opts);
 /// The port an endpoint listens on; 0 when it does not run. `name` as in its options.
