@@ -89,8 +89,9 @@ void kl_global_registrar(keel_term unused)
         if (keel_match(message, "{change, What, Name, Pid, Method, From}", &what, &name,
                     &pid, &method, &from)) {
             keel_term nodes = lock_known(id);
-            keel_gen_reply(keel_from_of_term(from), change(what, name, pid, method, nodes));
-            kl_global_unlock_all(id, nodes);
+            keel_term answer = change(what, name, pid, method, nodes);
+            kl_global_unlock_all(id, nodes); // who hears of it finds the lock free
+            keel_gen_reply(keel_from_of_term(from), answer);
         }
         keel_scope_close(&scope);
     }

@@ -78,12 +78,13 @@ PROCESS_TEST("a stream gives the results in the order of the inputs",
 static void stream_with_argument(keel_term supervisor)
 {
     keel_term argument = keel_atom(all);
-    CHECK_TERM(keel_task_stream_all(echo, numbers(2), .argument = argument,
-                       .supervisor = supervisor),
+    CHECK_TERM(keel_task_stream_all(
+                       echo, numbers(2), .argument = argument, .supervisor = supervisor),
             "[{ok, {1, all}}, {ok, {2, all}}]");
 }
 
-PROCESS_TEST("what the function gets beside each input is given once", .ids = "TK-080 TS-035")
+PROCESS_TEST(
+        "what the function gets beside each input is given once", .ids = "TK-080 TS-035")
 {
     both_ways(stream_with_argument);
 }
@@ -96,8 +97,8 @@ static keel_term leave_with_both(keel_term input_and_argument)
 PROCESS_TEST("the input of a task that failed is told without what went with it")
 {
     keel_trap_exit(true);
-    CHECK_TERM(keel_task_stream_all(leave_with_both, numbers(1),
-                       .argument = keel_atom(all), .zip_input_on_exit = true),
+    CHECK_TERM(keel_task_stream_all(leave_with_both, numbers(1), .argument = keel_atom(all),
+                       .zip_input_on_exit = true),
             "[{exit, {1, {1, all}}}]");
 }
 
