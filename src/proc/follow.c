@@ -4,7 +4,7 @@
 
 #include "turn.h"
 
-// A handler that has nothing to do but what serve() does with it.
+// A handler that, on the stack it has or is given, has nothing to do but what serve() does.
 static inline bool is_simple(const struct kl_process *self)
 {
     return kl_turn_is_plain(self) &&
@@ -85,7 +85,8 @@ struct kl_stack *kl_turn_serve(void *argument)
 
 bool kl_turn_lend(struct kl_process *self, struct kl_process *server, int64_t deadline)
 {
-    if (!is_simple(server) || kl_load_relaxed(&self->door) != 0 ||
+    // One that waits in the midst of a callback has a stack, and goes on there.
+    if (server->stack != NULL || !is_simple(server) || kl_load_relaxed(&self->door) != 0 ||
             (self->flags & KL_FINAL) != 0) {
         return false;
     }

@@ -7,6 +7,7 @@
 
 // A server that does something to its caller, or to its thread, before it answers.
 static sem_t gate;
+static keel_pid tester;
 
 static keel_next act_and_answer(void *state, const keel_message *message)
 {
@@ -18,6 +19,9 @@ static keel_next act_and_answer(void *state, const keel_message *message)
         keel_process_exit(caller, keel_atom(kill));
     } else if (keel_is(message->body, hold)) {
         sem_wait(&gate); // the thread itself waits, as in a library's call
+    } else if (keel_is(message->body, wait)) {
+        CHECK_OK(keel_send(tester, keel_atom(waits)));
+        CHECK_OK(keel_receive_match(KEEL_NEVER, "go")); // in the midst of the callback
     }
     if (message->kind == KEEL_MESSAGE_CALL) {
         keel_gen_reply(message->from, keel_atom(answer));
@@ -63,6 +67,39 @@ PROCESS_TEST("a caller that its server kills before it answers does not see the 
         EXPECT_MESSAGE("{'DOWN', ^Monitor, process, ^Caller, killed}", monitor, caller);
         EXPECT_NO_MESSAGE(); // {outcome, …} would have come before
     }
+    end_process(server);
+}
+
+// Calls both: the first leaves a stack behind, which the second could be given.
+static void call_both(keel_term servers)
+{
+    for (size_t i = 0; i < 2; i++) {
+        keel_pid server = keel_to_pid(keel_element(servers, i));
+        CHECK_TERM(call_ok(server, keel_atom(nothing)), "answer");
+    }
+}
+
+PROCESS_TEST("a server that waits in the midst of a callback is called, and goes on where "
+             "it was")
+{
+    keel_pid server = new_acting(), other = new_acting();
+    tester = keel_self();
+    for (int i = 0; i < 100; i++) {
+        keel_pid first = new_puppet();
+        start_call(first, server, keel_atom(wait), KEEL_SECONDS(60));
+        EXPECT_MESSAGE("waits");
+        keel_ref monitor;
+        keel_spawn_monitor(
+                call_both, keel_make("{Other, Server}", other, server), &monitor);
+        for (int yields = 0; yields < 5; yields++) {
+            keel_yield(); // it calls meanwhile, as a rule
+        }
+        CHECK_OK(keel_send(server, keel_atom(go)));
+        EXPECT_MESSAGE("{outcome, ^First, 0, answer}", first);
+        EXPECT_MESSAGE("{'DOWN', ^Monitor, process, _, normal}", monitor);
+        end_process(first);
+    }
+    end_process(other);
     end_process(server);
 }
 
