@@ -32,11 +32,8 @@ static keel_result init(keel_term url, void *state)
     static const char *const steps[] = {
             "create table showcase_services (name text primary key, url text not null)"};
     struct services *services = state;
-    char text[4096];
-    keel_bytes bytes = keel_to_bytes(url);
     keel_term row;
-    snprintf(text, sizeof(text), "%.*s", (int)bytes.size, (const char *)bytes.data);
-    keel_status status = keel_database_open(text, &services->database);
+    keel_status status = keel_database_open(keel_to_secret(url), &services->database);
     if (status == KEEL_OK) {
         status = keel_database_migrate(
                 services->database, "showcase_services", steps, KEEL_COUNT(steps), NULL);
@@ -119,7 +116,7 @@ static keel_started start_services(keel_term url)
 keel_child_spec services_child(const char *database)
 {
     keel_child_spec child = keel_child_fn(
-            start_services, keel_string(database), .id = keel_atom(services));
+            start_services, keel_secret(database), .id = keel_atom(services));
     child.type = KEEL_SUPERVISOR;
     return child;
 }

@@ -73,10 +73,7 @@ static void schedule_next_check(const struct tokens *tokens)
 static keel_result init(keel_term url, void *state)
 {
     struct tokens *tokens = state;
-    keel_bytes bytes = keel_to_bytes(url);
-    char text[4096];
-    snprintf(text, sizeof(text), "%.*s", (int)bytes.size, (const char *)bytes.data);
-    keel_status status = keel_database_open(text, &tokens->database);
+    keel_status status = keel_database_open(keel_to_secret(url), &tokens->database);
     if (status != KEEL_OK) {
         return keel_stop_with(keel_make("{database, Why}", keel_status_text(status)));
     }
@@ -175,7 +172,7 @@ static keel_started start_link(keel_term url)
 
 keel_child_spec tokens_child(const char *database)
 {
-    return keel_child_fn(start_link, keel_string(database), .id = keel_atom(tokens));
+    return keel_child_fn(start_link, keel_secret(database), .id = keel_atom(tokens));
 }
 
 // --- asking ---

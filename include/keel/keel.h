@@ -37,6 +37,7 @@
 #include <keel/rpc.h>
 #include <keel/runtime.h>
 #include <keel/runtime_event.h>
+#include <keel/secret.h>
 #include <keel/socket.h>
 #include <keel/start.h>
 #include <keel/state.h>

@@ -2,6 +2,7 @@
 
 #include "jobs_store.h"
 #include <keel/gen_server.h>
+#include <keel/secret.h>
 #include <keel/timer.h>
 #include <string.h>
 
@@ -42,8 +43,7 @@ keel_term kl_jobs_argument(const keel_jobs_opts *opts)
 {
     return keel_tuple_of(keel_binary(opts, sizeof *opts), opts->name,
             keel_is_none(opts->pubsub) ? keel_nil() : opts->pubsub,
-            opts->database == NULL ? keel_nil()
-                                   : keel_format("%s%c", opts->database, '\0'));
+            opts->database == NULL ? keel_nil() : keel_secret(opts->database));
 }
 
 // The terms live as long as the argument.
@@ -53,7 +53,7 @@ void kl_jobs_read(keel_term argument, keel_jobs_opts *ret_opts)
     memcpy(ret_opts, keel_to_bytes(keel_element(argument, 0)).data, sizeof *ret_opts);
     ret_opts->name = keel_element(argument, 1);
     ret_opts->pubsub = keel_is_nil(pubsub) ? KEEL_NONE : pubsub;
-    ret_opts->database = (const char *)keel_to_bytes(database).data; // NULL for []
+    ret_opts->database = keel_to_secret(database); // NULL for []
 }
 
 static void read_argument(struct kl_queue *queue, keel_term argument)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <keel/parts/database.h>
+#include <keel/secret.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -123,10 +124,10 @@ static keel_status take_over(keel_database *db, void *context)
 static keel_result init(keel_term argument, void *state)
 {
     struct store *store = state;
-    keel_term url = keel_element(argument, 0), reason = KEEL_NONE;
+    keel_term reason = KEEL_NONE;
     store->owner = keel_element(argument, 1);
     keel_set(&store->queue, keel_string(keel_atom_name(store->owner)));
-    keel_database_opts opts = {.url = (const char *)keel_to_bytes(url).data};
+    keel_database_opts opts = {.url = keel_to_secret(keel_element(argument, 0))};
     keel_status status = keel_database_open_opt(&opts, &store->database, &reason);
     if (status == KEEL_OK) {
         status = keel_database_migrate(
@@ -290,6 +291,5 @@ const keel_gen_server kl_jobs_store = {
 
 keel_term kl_jobs_store_argument(const char *url, keel_term owner)
 {
-    // With its final zero, so that it can be read where it stands.
-    return keel_tuple_of(keel_format("%s%c", url, '\0'), owner);
+    return keel_tuple_of(keel_secret(url), owner);
 }
