@@ -17,7 +17,7 @@ static void stalled(struct kl_task *task, int64_t ns)
         return; // the first reading of debug information takes its time, and is ours
     }
     kl_event_tell(&(keel_runtime_event){.kind = KEEL_RUNTIME_EVENT_STALL,
-            .pid = kl_process_pid(process),
+            .pid = kl_pid_make(process->slot, kl_load_relaxed(&process->generation)),
             .number = (uint64_t)ns,
             .entry = kl_process_entry_name(process)});
     kl_log(KL_LOG_WARNING,
