@@ -139,15 +139,17 @@ class WebSocket:
         return taken
 
     def send(self, value):
-        data = json.dumps(value).encode()
+        self.send_frame(b"\x81", json.dumps(value).encode())
+
+    def send_frame(self, first, data):
         size = len(data)
-        head = b"\x81" + (bytes([0x80 | size]) if size < 126 else
+        head = first + (bytes([0x80 | size]) if size < 126 else
                           b"\xfe" + struct.pack(">H", size) if size < 65536 else
                           b"\xff" + struct.pack(">Q", size))
         self.socket.sendall(head + b"\0\0\0\0" + data)
 
-    def hear(self):
-        """The next text, read as JSON."""
+    def hear(self, only_pings=False):
+        """The next text, read as JSON; None after a ping, if that is enough."""
         whole = b""
         while True:
             first, second = self.take(2)
@@ -159,6 +161,10 @@ class WebSocket:
             data = self.take(size)
             if first & 15 == 8:
                 raise ConnectionError("closed")
+            if first & 15 == 9:  # a ping, which wants its data back
+                self.send_frame(b"\x8a", data)
+                if only_pings:
+                    return None
             if first & 15 in (0, 1):
                 whole += data
                 if first & 128:
