@@ -28,7 +28,8 @@ struct kl_table *kl_table_open(struct kl_directory *directory, keel_term name,
         pthread_mutex_lock(&table->shard[i].lock);
     }
     table->kind = kind;
-    table->owner = keel_self();
+    // Read by who had the lock before the last owner ended: see kl_table_hasten.
+    __atomic_store_n(&table->owner.word, keel_self().word, __ATOMIC_RELAXED);
     __atomic_store_n(&table->used, shards, __ATOMIC_RELAXED);
     __atomic_store_n(&table->next_due, INT64_MAX, __ATOMIC_RELAXED);
     prepare(table, context);
@@ -265,7 +266,9 @@ static bool lower(struct kl_table *table, int64_t due)
 void kl_table_hasten(struct kl_table *table, int64_t due)
 {
     if (due != INT64_MAX && lower(table, due)) {
-        keel_send(table->owner, keel_atom(sweep));
+        // Of an owner that ends meanwhile, or of the next one, who looks in vain.
+        keel_pid owner = {__atomic_load_n(&table->owner.word, __ATOMIC_RELAXED)};
+        keel_send(owner, keel_atom(sweep));
     }
 }
 
