@@ -227,7 +227,7 @@ SIMULATED_TEST("a call waits for ever unless it is told otherwise, and no late r
 static void call_and_exit(keel_term pid_and_script)
 {
     keel_gen_statem_call_or_exit_within(keel_to_pid(keel_element(pid_and_script, 0)),
-            keel_element(pid_and_script, 1), KEEL_MS(20));
+            keel_element(pid_and_script, 1), KEEL_MS(500));
 }
 
 static keel_term end_of_caller(keel_pid pid, keel_term request)
@@ -242,12 +242,12 @@ PROCESS_TEST("a call that fails ends its caller with what OTP says",
 {
     keel_trap_exit(true);
     CHECK_TERM(end_of_caller(dead_pid(), keel_atom(x)),
-            "{noproc, {gen_statem, call, [_, x, 20]}}");
+            "{noproc, {gen_statem, call, [_, x, 500]}}");
     keel_pid pid = new_machine();
     CHECK_TERM(end_of_caller(pid, keel_atom(unanswered)),
-            "{timeout, {gen_statem, call, [^Pid, unanswered, 20]}}", pid);
+            "{timeout, {gen_statem, call, [^Pid, unanswered, 500]}}", pid);
     CHECK_TERM(end_of_caller(pid, DO("{stop, enough}")),
-            "{enough, {gen_statem, call, [^Pid, _, 20]}}", pid);
+            "{enough, {gen_statem, call, [^Pid, _, 500]}}", pid);
     CHECK_TERM(end_of_caller(pid, keel_atom(x)), "{noproc, _}");
     pid = new_machine();
     CHECK_TERM(end_of_caller(pid, DO("bad")),

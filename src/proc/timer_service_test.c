@@ -1,5 +1,6 @@
 // The timer service, OTP's module timer: PR-199 to PR-213.
 
+#include "base/base.h"
 #include "proc_testing.h"
 
 static void tell_done(keel_term to)
@@ -379,8 +380,9 @@ static void expect_random_timers(void)
         CHECK(i >= 0 && i < COUNT && !cancelled[i]);
         cancelled[i] = true; // it must not come again
         CHECK(time_now() >= due[i]);
-        // In the order of their times, to the wheel's resolution.
-        CHECK(due[i] + KEEL_MS(2) >= newest);
+        // In the order of their times, to the wheel's resolution, and to what a worker is
+        // late where everything is slow.
+        CHECK(due[i] + KEEL_MS(KL_TSAN ? 200 : 10) >= newest);
         newest = due[i] > newest ? due[i] : newest;
     }
     keel_sleep(KEEL_MS(5));
