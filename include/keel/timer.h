@@ -62,8 +62,9 @@ KEEL_API keel_status keel_exit_after(
         keel_duration duration, keel_term to, keel_term reason, keel_ref *ret_timer);
 KEEL_API keel_status keel_kill_after(
         keel_duration duration, keel_term to, keel_ref *ret_timer);
-/// KEEL_OK also for a timer that fired or is unknown; KEEL_E_BADARG for what is no
-/// reference. OTP: timer:cancel/1. @thread any @since 0.1
+/// Once it returns the timer does nothing any more. KEEL_OK also for a timer that fired or
+/// is unknown; KEEL_E_BADARG for what is no reference. OTP: timer:cancel/1.
+/// @thread any: waits for the timer's process, which answers at once @since 0.1
 KEEL_API keel_status keel_timer_cancel(keel_term timer);
 
 KEEL_END_DECLS

@@ -95,14 +95,44 @@ void kl_alias_release_all(struct kl_process *self)
     }
 }
 
-bool kl_alias_active(struct kl_process *self, uint64_t ref)
+// What stands under a reference, by value; all zero when nothing does.
+static struct kl_alias look_up(uint64_t ref)
 {
+    struct kl_alias found = {0};
     struct shard *shard = shard_of(ref);
     kl_lock_take(&shard->lock);
-    struct kl_alias *alias = kl_hash_get(&shard->aliases, ref);
-    bool active = alias != NULL && alias->owner.word == kl_process_pid(self).word;
+    const struct kl_alias *alias = kl_hash_get(&shard->aliases, ref);
+    if (alias != NULL) {
+        found.owner = alias->owner; // its list belongs to the owner alone
+        found.mode = alias->mode;
+        found.first = alias->first;
+    }
     kl_lock_give(&shard->lock);
-    return active;
+    return found;
+}
+
+bool kl_alias_active(struct kl_process *self, uint64_t ref)
+{
+    return look_up(ref).owner.word == kl_process_pid(self).word;
+}
+
+// As long as the process lives; told apart from what other aliases are for.
+enum { ALIAS_OF_TIMER = KEEL_ALIAS_REPLY_DEMONITOR + 1 };
+
+keel_ref kl_alias_for_timer(void)
+{
+    struct kl_process *self = kl_process_current();
+    keel_ref ref = keel_make_ref();
+    if (kl_alias_make(self, ref, ALIAS_OF_TIMER, false) != KEEL_OK) {
+        kl_exit_now(self, KL_ATOM(system_limit), 0);
+    }
+    return ref;
+}
+
+keel_pid kl_alias_timer(keel_ref ref)
+{
+    struct kl_alias alias = look_up(ref.word);
+    return alias.mode == ALIAS_OF_TIMER ? alias.owner : (keel_pid){0};
 }
 
 // The message travels as one that came through the alias: whether it is delivered is
@@ -110,39 +140,29 @@ bool kl_alias_active(struct kl_process *self, uint64_t ref)
 // unalias that came first would be overtaken.
 void kl_alias_send(keel_ref ref, struct kl_envelope *envelope, bool first)
 {
-    struct shard *shard = shard_of(ref.word);
-    kl_lock_take(&shard->lock);
-    struct kl_alias *alias = kl_hash_get(&shard->aliases, ref.word);
-    keel_pid owner = alias == NULL ? (keel_pid){0} : alias->owner;
-    bool priority = alias != NULL && alias->first;
-    kl_lock_give(&shard->lock);
-    if (owner.word == 0) {
+    struct kl_alias alias = look_up(ref.word);
+    if (alias.owner.word == 0) {
         kl_envelope_free(envelope);
         return;
     }
     envelope->ref = ref.word;
-    if (first && priority) {
+    if (first && alias.first) {
         envelope->flags |= KL_FIRST;
     }
-    kl_deliver(owner, envelope);
+    kl_deliver(alias.owner, envelope);
 }
 
 void kl_alias_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
-    struct shard *shard = shard_of(envelope->ref);
-    kl_lock_take(&shard->lock);
-    struct kl_alias *alias = kl_hash_get(&shard->aliases, envelope->ref);
-    bool active = alias != NULL && alias->owner.word == kl_process_pid(self).word;
-    uint8_t mode = active ? alias->mode : (uint8_t)KEEL_ALIAS_NONE;
-    kl_lock_give(&shard->lock);
-    if (!active) {
+    uint64_t ref = envelope->ref;
+    struct kl_alias alias = look_up(ref);
+    if (alias.owner.word != kl_process_pid(self).word) {
         kl_envelope_free(envelope);
         return;
     }
-    uint64_t ref = envelope->ref;
     envelope->kind = KL_MESSAGE;
     kl_mailbox_append(self, envelope);
-    if (mode == KEEL_ALIAS_REPLY_DEMONITOR) {
+    if (alias.mode == KEEL_ALIAS_REPLY_DEMONITOR) {
         kl_demonitor(self, (keel_ref){ref});
         kl_alias_release(self, ref);
     }

@@ -500,6 +500,9 @@ void kl_alias_arrived(struct kl_process *self, struct kl_envelope *envelope);
 void kl_alias_release(struct kl_process *self, uint64_t ref);
 keel_status kl_alias_make(struct kl_process *self, keel_ref ref, uint8_t mode, bool first);
 bool kl_alias_active(struct kl_process *self, uint64_t ref);
+// For the timer service: names the calling process; who it names, 0 when it has ended.
+keel_ref kl_alias_for_timer(void);
+keel_pid kl_alias_timer(keel_ref ref);
 // Sends a message through an alias; takes the envelope.
 void kl_alias_send(keel_ref alias, struct kl_envelope *envelope, bool first);
 // An exit signal from exit/2 or a broken link; takes the envelope.

@@ -95,7 +95,12 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
         return NULL;
     }
     // Others may look at the record at any time: no plain writes where they read.
-    child->task = (struct kl_task){.run = kl_turn, .priority = KL_PRIORITY_NORMAL};
+    child->task.next = NULL;
+    child->task.run = kl_turn;
+    child->task.priority = KL_PRIORITY_NORMAL;
+    child->task.chatty = false;
+    child->task.expecting = false;
+    kl_store_relaxed(&child->task.home, (uint16_t)0); // a hint: kl_task_is_queued
     kl_store_relaxed(&child->flags, flags);
     child->head = NULL;
     child->tail = &child->head;

@@ -2,6 +2,7 @@
 // timers is a small process that sleeps, so a timer can be cancelled by ending it, one
 // that belongs to a process ends with it, and there is no server that could be confused.
 
+#include "process.h"
 #include <keel/keel.h>
 
 // The argument of a timer's process: {Duration, Interval, Owner, What}, where Owner is a
@@ -39,8 +40,20 @@ static bool act(keel_term what)
     return true;
 }
 
-// Waits until `due`. True when the timer was cancelled through its alias, or its owner has
-// ended. Whatever else is sent to the process is none of its business and dropped.
+// True for a request to cancel the timer, which is answered: whoever cancelled hears
+// nothing of the timer afterwards.
+static bool is_cancelled(keel_term message, keel_ref alias)
+{
+    keel_term from;
+    if (!keel_match(message, "{'$gen_call', From, {cancel, ^Alias}}", &from, alias)) {
+        return false;
+    }
+    keel_gen_reply(keel_from_of_term(from), keel_atom(ok));
+    return true;
+}
+
+// Waits until `due`. True when the timer was cancelled, or its owner has ended. Whatever
+// else is sent to the process is none of its business and dropped.
 static bool ends_before(keel_deadline due, keel_ref alias, keel_ref monitor)
 {
     for (;;) {
@@ -48,7 +61,7 @@ static bool ends_before(keel_deadline due, keel_ref alias, keel_ref monitor)
         keel_term message;
         bool due_now = keel_receive_until(due, &message) != KEEL_OK;
         bool ended = !due_now &&
-                     (keel_match(message, "{cancel, ^Alias}", alias) ||
+                     (is_cancelled(message, alias) ||
                              keel_match(message, "{'DOWN', ^Ref, process, _, _}", monitor));
         keel_scope_close(&scope);
         if (due_now || ended) {
@@ -67,7 +80,7 @@ static void timer_body(keel_term argument)
                 &owner, &what)) {
         keel_exit(keel_atom(badarg));
     }
-    keel_ref alias = keel_alias();
+    keel_ref alias = kl_alias_for_timer();
     keel_ref monitor = keel_is_pid(owner) ? keel_monitor(owner) : alias;
     keel_deadline due = keel_deadline_in(duration);
     keel_gen_ack(keel_from_ref(alias));
@@ -161,9 +174,13 @@ keel_status keel_timer_cancel(keel_term timer)
     if (!keel_is_ref(timer)) {
         return KEEL_E_BADARG;
     }
-    if (!keel_cancel_timer(keel_to_ref(timer), NULL)) { // one of keel_send_after
-        // A timer that is gone has no alias any more: the message vanishes.
-        keel_send_term(timer, keel_make("{cancel, Timer}", timer));
+    keel_ref ref = keel_to_ref(timer);
+    keel_pid pid = keel_cancel_timer(ref, NULL) ? (keel_pid){0} : kl_alias_timer(ref);
+    if (pid.word != 0) {
+        // Who ended before the answer does nothing any more either.
+        keel_term ok;
+        (void)!keel_gen_call(
+                keel_from_pid(pid), keel_make("{cancel, Timer}", timer), KEEL_NEVER, &ok);
     }
     return KEEL_OK;
 }
