@@ -32,10 +32,10 @@ def compile_and_run(code, prefix, scratch):
     if built.returncode:
         return built.stderr, ""
     try:
-        ran = subprocess.run([program], capture_output=True, text=True, timeout=20,
+        ran = subprocess.run([program], capture_output=True, text=True, timeout=120,
                              env={**environment, "LD_LIBRARY_PATH": str(library.parent)})
     except subprocess.TimeoutExpired:
-        return "still running after 20 s", ""
+        return "still running after 120 s", ""
     if ran.returncode:
         return f"ended with exit code {ran.returncode}\n{ran.stdout}{ran.stderr}", ran.stdout
     return None, ran.stdout

@@ -9,7 +9,7 @@
 // under virtual time and a seeded scheduler. One thread runs everything; which process runs
 // next, where it gives way, the order of timers that are due together and every random
 // number come from a seed. So a sleep of an hour takes no time, and a failure found by a
-// seed comes back with it. docs/testing.md shows it at work.
+// seed comes back with it. docs/man/testing.md shows it at work.
 //
 // A test is a body that runs in a process, keel_test_run or keel_test_seeds; or a thread
 // that stands outside, between keel_test_start and keel_test_stop. What it expects of the

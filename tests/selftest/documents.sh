@@ -1,7 +1,7 @@
 # Checks of documents and of the conformance lines.
 
-meson install -C build/release --no-rebuild --quiet --destdir "$scratch/prefix"
-documents() { python3 scripts/docs.py "$scratch/prefix" "$fixtures/docs/broken.md"; }
+meson install -C build/release --no-rebuild --quiet
+documents() { python3 scripts/docs.py build/prefix "$fixtures/docs/broken.md"; }
 red "an example that does not compile" "keel_no_such_function" documents
 red "an example that ends badly" "ended with exit code 3" documents
 red "an example that prints something else" "# two" documents
