@@ -5,7 +5,7 @@
 #include <keel/parts/cache.h>
 
 struct warmer {
-    const struct catalog *catalog;
+    catalog_list_popular list_popular;
     keel_term last_run;
 };
 
@@ -14,10 +14,10 @@ static void schedule_warm(void)
     keel_send_after(KEEL_MINUTES(5), keel_self(), keel_atom(warm_cache));
 }
 
-static keel_result init(keel_term catalog, void *state)
+static keel_result init(keel_term list_popular, void *state)
 {
     struct warmer *warmer = state;
-    warmer->catalog = keel_to_pointer(catalog, NULL);
+    warmer->list_popular = keel_to_function(catalog_list_popular, list_popular);
     warmer->last_run = keel_atom(nil);
     schedule_warm();
     return keel_ok();
@@ -29,8 +29,7 @@ static keel_result handle_info(keel_term message, void *state)
     if (!keel_is(message, warm_cache)) {
         return keel_unexpected(message);
     }
-    keel_cache_put(
-            "cache", keel_string("productos_populares"), warmer->catalog->list_popular());
+    keel_cache_put("cache", keel_string("productos_populares"), warmer->list_popular());
     schedule_warm();
     warmer->last_run = keel_int(keel_system_time() / KEEL_SECONDS(1));
     return keel_noreply();
@@ -43,8 +42,8 @@ static const keel_gen_server cache_warmer = {
         .handle_info = handle_info,
 };
 
-keel_started cache_warmer_start_link(keel_term catalog)
+keel_started cache_warmer_start_link(keel_term list_popular)
 {
     return keel_gen_server_start_link(
-            &cache_warmer, catalog, .name = keel_atom(cache_warmer));
+            &cache_warmer, list_popular, .name = keel_atom(cache_warmer));
 }

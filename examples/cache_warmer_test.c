@@ -9,13 +9,11 @@ static keel_term list_popular(void)
     return keel_make("[<<\"mate\">>, <<\"yerba\">>]");
 }
 
-static const struct catalog catalog = {list_popular};
-
 static void the_cache_is_filled_every_five_minutes(keel_term unused)
 {
     keel_term key = keel_string("productos_populares");
     keel_started_or_exit(keel_cache_start_link(.name = keel_atom(cache)));
-    keel_started_or_exit(cache_warmer_start_link(keel_pointer(&catalog)));
+    keel_started_or_exit(cache_warmer_start_link(keel_function(list_popular)));
     keel_term state = KEEL_NONE;
     keel_test_check(keel_sys_get_state("cache_warmer", &state) == KEEL_OK);
     CHECK_SHOWN(state, "#{last_run => nil}");

@@ -4,25 +4,14 @@
 
 enum { MOST_VALUES = 100 };
 
-static keel_term first_values(keel_term values)
-{
-    keel_term kept[MOST_VALUES];
-    size_t count = 0;
-    while (count < MOST_VALUES && keel_list_next(&values, &kept[count])) {
-        count++;
-    }
-    return keel_list(kept, count);
-}
-
 static keel_result handle_cast(keel_term request, void *state)
 {
     keel_term *metrics = state, name, value;
     if (!keel_match(request, "{record, Name, Value}", &name, &value)) {
         return keel_unexpected(request);
     }
-    keel_term values = keel_map_get(*metrics, name);
-    values = keel_cons(value, keel_is_none(values) ? keel_nil() : values);
-    keel_set(metrics, keel_map_put(*metrics, name, first_values(values)));
+    keel_term values = keel_cons(value, keel_map_get_or(*metrics, name, keel_nil()));
+    keel_set(metrics, keel_map_put(*metrics, name, keel_list_take(values, MOST_VALUES)));
     return keel_noreply();
 }
 

@@ -30,8 +30,6 @@ static keel_term list_popular(void)
     return keel_make("[<<\"mate\">>, <<\"yerba\">>]");
 }
 
-static const struct catalog catalog = {list_popular};
-
 static keel_started start(keel_term type, keel_term arguments)
 {
     keel_child_spec children[] = {
@@ -41,7 +39,7 @@ static keel_started start(keel_term type, keel_term arguments)
             keel_child_task_supervisor(.name = keel_atom(task_supervisor)),
             rooms_supervisor(),
             keel_cache_child(.name = keel_atom(cache)),
-            keel_child_fn(cache_warmer_start_link, keel_pointer(&catalog)),
+            keel_child_fn(cache_warmer_start_link, keel_function(list_popular)),
             keel_child_fn(config_store_start_link, keel_nil()),
             keel_pubsub_child(.name = keel_atom(pubsub)),
     };

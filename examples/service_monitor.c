@@ -60,8 +60,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
         return keel_reply(without_urls(monitor->services));
     }
     if (keel_match(request, "{get_service_status, Name}", &name)) {
-        keel_term service = keel_map_get(monitor->services, name);
-        return keel_reply(keel_is_none(service) ? keel_atom(nil) : service);
+        return keel_reply(keel_map_get_or(monitor->services, name, keel_atom(nil)));
     }
     return keel_unexpected(request);
 }

@@ -4,7 +4,7 @@
 
 struct timeout_server {
     keel_task_function operation;
-    keel_term pending; // a list of {Ref, From}
+    keel_term pending; // a map from the tasks' references to who waits
 };
 
 static keel_result init(keel_term operation, void *state)
@@ -12,7 +12,7 @@ static keel_result init(keel_term operation, void *state)
     struct timeout_server *server = state;
     keel_trap_exit(true); // a task that fails shall not take us along
     server->operation = keel_to_function(keel_task_function, operation);
-    keel_set(&server->pending, keel_nil());
+    keel_set(&server->pending, keel_make("#{}"));
     return keel_ok();
 }
 
@@ -24,23 +24,18 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
         return keel_unexpected(request);
     }
     keel_task task = keel_task_async(server->operation, data);
-    keel_set(&server->pending, keel_make("[{Ref, From} | Rest]", task.ref,
-                                       keel_from_to_term(from), server->pending));
+    keel_set(&server->pending, keel_map_put(server->pending, keel_from_ref(task.ref),
+                                       keel_from_to_term(from)));
     return keel_noreply();
 }
 
 static void answer(struct timeout_server *server, keel_ref ref, keel_term reply)
 {
-    keel_term from = keel_proplist_get(server->pending, keel_from_ref(ref));
-    keel_term rest = keel_nil(), pair, list = server->pending;
-    if (keel_is_none(from)) {
-        return;
+    keel_term from = keel_map_get(server->pending, keel_from_ref(ref));
+    if (!keel_is_none(from)) {
+        keel_reply_to(keel_from_of_term(from), reply);
+        keel_set(&server->pending, keel_map_remove(server->pending, keel_from_ref(ref)));
     }
-    keel_reply_to(keel_from_of_term(from), reply);
-    while (keel_list_next(&list, &pair)) {
-        rest = keel_match(pair, "{^Ref, _}", ref) ? rest : keel_cons(pair, rest);
-    }
-    keel_set(&server->pending, rest);
 }
 
 static keel_result handle_info(keel_term message, void *state)

@@ -35,7 +35,7 @@ static void slow_work_holds_nobody_up(keel_term unused)
     keel_sleep(KEEL_SECONDS(10));
     keel_term state = KEEL_NONE;
     keel_test_check(keel_sys_get_state(server, &state) == KEEL_OK);
-    CHECK_SHOWN(keel_map_get(state, keel_atom(pending)), "[]");
+    CHECK_SHOWN(keel_map_get(state, keel_atom(pending)), "#{}");
 }
 
 CHECKS({"slow work holds nobody up", slow_work_holds_nobody_up})

@@ -2,17 +2,7 @@
 // ready-made one, which lends each to one at a time.
 
 #include "worker_pool.h"
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-static keel_term name_of(int number)
-{
-    char text[16];
-    keel_term name = KEEL_NONE;
-    snprintf(text, sizeof text, "worker_%d", number);
-    return keel_atom_from(text, strlen(text), &name) == KEEL_OK ? name : KEEL_NONE;
-}
 
 static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
@@ -33,7 +23,8 @@ static keel_term init_pool(keel_term unused)
 {
     keel_child_spec children[WORKER_POOL_SIZE];
     for (int i = 0; i < WORKER_POOL_SIZE; i++) {
-        children[i] = keel_child(&worker, keel_nil(), .name = name_of(i + 1),
+        children[i] = keel_child(&worker, keel_nil(),
+                .name = keel_atom_format("worker_%d", i + 1),
                 .id = keel_make("{worker, Number}", i + 1));
     }
     return keel_supervisor_init(children, WORKER_POOL_SIZE);
@@ -49,7 +40,7 @@ keel_started worker_pool_start_link(keel_term unused)
 
 keel_term worker_pool_checkout(void)
 {
-    return name_of(rand() % WORKER_POOL_SIZE + 1);
+    return keel_atom_format("worker_%d", rand() % WORKER_POOL_SIZE + 1);
 }
 
 keel_term worker_square(keel_term name, int64_t number)

@@ -22,7 +22,8 @@ def compile_and_run(code, prefix, scratch):
     """Returns what went wrong, or None, and what the program printed."""
     source, program = scratch / "example.c", scratch / "example"
     source.write_text(code)
-    environment = {**os.environ, "PKG_CONFIG_PATH": str(next(prefix.rglob("pkgconfig")))}
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(next(prefix.rglob("pkgconfig"))),
+                   "PKG_CONFIG_SYSROOT_DIR": str(prefix)}  # as it was installed: below a DESTDIR
     package = next((name for name, header in PACKAGES.items() if header in code), "keel")
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", package],
                                     env=environment, text=True).split()

@@ -123,6 +123,11 @@ KEEL_API KEEL_MUST_USE keel_status keel_atom_from(
 /// made. OTP: erlang:binary_to_existing_atom/2. @thread any @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_atom_existing(
         const char *text, size_t size, keel_term *ret_atom);
+/// The atom of a text formatted as by printf: `keel_atom_format("worker_%d", i)`, for names
+/// of which there are few. KEEL_NONE when the text is not UTF-8 or over 255 characters; a
+/// table that is full ends the process. @thread any @since 0.1
+KEEL_API keel_term keel_atom_format(const char *format, ...)
+        __attribute__((format(printf, 1, 2)));
 /// Returns the text of an atom: static, NUL-terminated UTF-8; NULL when `atom` is none.
 /// @thread any @since 0.1
 KEEL_API const char *keel_atom_name(keel_term atom);
@@ -281,6 +286,9 @@ KEEL_API keel_term keel_list_reverse(keel_term list);
 KEEL_API keel_term keel_list_append(keel_term left, keel_term right);
 /// True when `item` is (=:=) in the list. OTP: lists:member/2. @thread any @since 0.1
 KEEL_API bool keel_list_member(keel_term item, keel_term list);
+/// The first `count` items, or all when there are fewer; KEEL_NONE when `list` is improper
+/// before. OTP: lists:sublist/2. @thread any @since 0.1
+KEEL_API keel_term keel_list_take(keel_term list, size_t count);
 /// The value of `key` in a list of pairs, or KEEL_NONE. OTP: proplists:get_value/2.
 /// @thread any @since 0.1
 KEEL_API keel_term keel_proplist_get(keel_term list, keel_term key);
@@ -289,6 +297,8 @@ KEEL_API keel_term keel_proplist_get(keel_term list, keel_term key);
 KEEL_API size_t keel_map_size(keel_term map);
 /// The value of `key`, or KEEL_NONE. @thread any @since 0.1
 KEEL_API keel_term keel_map_get(keel_term map, keel_term key);
+/// The value of `key`, or `otherwise`. OTP: maps:get/3. @thread any @since 0.1
+KEEL_API keel_term keel_map_get_or(keel_term map, keel_term key, keel_term otherwise);
 /// A map with `key` set; costs a copy of the map. @thread any @since 0.1
 KEEL_API keel_term keel_map_put(keel_term map, keel_term key, keel_term value);
 /// A map without `key`. @thread any @since 0.1

@@ -3,6 +3,8 @@
 #include "heap.h"
 #include "mix.h"
 #include "utf8.h"
+#include <stdarg.h>
+#include <stdio.h>
 
 // The atom table. Looking up takes no lock: a hash table of open addressing whose slots are
 // only ever filled, and an array from index to entry that only ever grows. Both are written
@@ -64,6 +66,24 @@ keel_status keel_atom_from(const char *text, size_t size, keel_term *ret_atom)
                                                      : insert(hash, text, size, ret_atom);
     kl_lock_give(&lock);
     return status;
+}
+
+keel_term keel_atom_format(const char *format, ...)
+{
+    char text[4 * KEEL_ATOM_CHARS_MAX + 1]; // of the longest characters
+    va_list args;
+    va_start(args, format);
+    int size = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keel_term atom = KEEL_NONE;
+    if (size < 0 || (size_t)size >= sizeof text) {
+        return KEEL_NONE;
+    }
+    keel_status status = keel_atom_from(text, (size_t)size, &atom);
+    if (status != KEEL_OK && status != KEEL_E_BADARG) {
+        kl_heap_refuse(kl_heap_current());
+    }
+    return atom;
 }
 
 keel_status keel_atom_existing(const char *text, size_t size, keel_term *ret_atom)

@@ -94,6 +94,18 @@ TEST("the table grows to its limit and refuses the next atom, but knows the old 
     }
 }
 
+TEST("an atom is made of a formatted text")
+{
+    char long_text[2000];
+    memset(long_text, 'a', sizeof long_text);
+    CHECK_STR(keel_atom_name(keel_atom_format("worker_%d", 7)), "worker_7");
+    CHECK_INT(keel_atom_format("%s", "worker_7").word, keel_atom(worker_7).word);
+    CHECK_INT(keel_atom_format("%.255s", long_text).word != 0, true);
+    CHECK(keel_is_none(keel_atom_format("%.256s", long_text)));
+    CHECK(keel_is_none(keel_atom_format("%.1999s", long_text)));
+    CHECK(keel_is_none(keel_atom_format("%s", "\377")));
+}
+
 TEST("atoms are ordered by their characters")
 {
     static const char *const sorted[] = {

@@ -155,6 +155,32 @@ keel_term keel_list_append(keel_term left, keel_term right)
     return kl_cell_term(cells);
 }
 
+keel_term keel_list_take(keel_term list, size_t count)
+{
+    size_t length = 0;
+    keel_term item, rest = list;
+    while (length < count && keel_list_next(&rest, &item)) {
+        length++;
+    }
+    if (length < count && !kl_is_nil(rest)) {
+        return KEEL_NONE;
+    }
+    if (kl_is_nil(rest)) {
+        return list; // all of it
+    }
+    if (length == 0) {
+        return kl_nil();
+    }
+    keel_term *cells = new_cells(length, kl_nil());
+    if (!cells) {
+        return KEEL_NONE;
+    }
+    for (size_t i = 0; i < length; i++) {
+        keel_list_next(&list, &cells[2 * i]);
+    }
+    return kl_cell_term(cells);
+}
+
 bool keel_list_member(keel_term item, keel_term list)
 {
     keel_term candidate;

@@ -1,5 +1,6 @@
 #include "testing/harness.h"
 #include <keel/term.h>
+#include <stdint.h>
 #include <string.h>
 
 static keel_term parse(const char *text)
@@ -43,6 +44,19 @@ TEST("only a proper list has a length, a reverse and may be put before another")
     CHECK_STR(keel_show(keel_list_append(keel_nil(), parse("b"))), "b");
     CHECK(keel_is_none(keel_list_append(parse("[a | b]"), keel_nil())));
     CHECK(keel_is_none(keel_list_append(keel_nil(), KEEL_NONE)));
+}
+
+TEST("the first items of a list are a list of their own")
+{
+    keel_term list = parse("[a, b, c]");
+    CHECK_STR(keel_show(keel_list_take(list, 2)), "[a,b]");
+    CHECK_STR(keel_show(keel_list_take(list, 3)), "[a,b,c]");
+    CHECK_STR(keel_show(keel_list_take(list, SIZE_MAX)), "[a,b,c]");
+    CHECK(keel_is_nil(keel_list_take(list, 0)));
+    CHECK(keel_is_nil(keel_list_take(keel_nil(), 5)));
+    CHECK_STR(keel_show(keel_list_take(parse("[a, b | c]"), 2)), "[a,b]");
+    CHECK(keel_is_none(keel_list_take(parse("[a, b | c]"), 3)));
+    CHECK(keel_is_none(keel_list_take(keel_int(1), 1)));
 }
 
 TEST("members are found by =:=")

@@ -84,6 +84,12 @@ keel_term keel_map_get(keel_term map, keel_term key)
     return kl_map(map)->slot[count + index];
 }
 
+keel_term keel_map_get_or(keel_term map, keel_term key, keel_term otherwise)
+{
+    keel_term value = keel_map_get(map, key);
+    return keel_is_none(value) ? otherwise : value;
+}
+
 // Copies `count` keys and values from slot `from_index` of one map to `to_index` of
 // another.
 static void copy_pairs(struct kl_map *to, size_t to_index, const struct kl_map *from,

@@ -128,4 +128,6 @@ TEST("1 and 1.0 are two keys, and so are two maps that hold them")
     CHECK(keel_is(keel_map_get(map, keel_int(1)), integer));
     CHECK(keel_is(keel_map_get(map, keel_float(1)), float));
     CHECK(keel_is_none(keel_map_get(map, keel_int(2))));
+    CHECK(keel_is(keel_map_get_or(map, keel_int(2), keel_atom(none)), none));
+    CHECK(keel_is(keel_map_get_or(map, keel_int(1), keel_atom(none)), integer));
 }
