@@ -5,8 +5,11 @@
 #include "share.h"
 #include "stall.h"
 
+#include <sched.h>
+
 // What a worker does that has nothing to run: it says so, looks at its own inbox for a few
 // microseconds, and parks; in the poller, if descriptors are watched and nobody is there.
+// Then it looks at these, too, and for longer if that has found something lately (eager.h).
 // Before it parks it helps out one that is in a long turn with others waiting behind it:
 // such a one cannot give by itself. The lines of busy workers are looked at once, not
 // polled.
@@ -30,6 +33,7 @@ struct victim {
 static struct victim find_victim(const struct kl_worker *worker);
 static bool take_from(const struct victim *victim, struct kl_worker *worker);
 static bool look_around(struct kl_worker *worker, int64_t since);
+static bool look_for_long(struct kl_worker *worker, int64_t since);
 static void park(struct kl_runner *runner, struct kl_worker *worker);
 static void poll_here(struct kl_worker *worker, int64_t timeout);
 static void judge_rousing(struct kl_worker *worker, int64_t busy);
@@ -95,11 +99,29 @@ static bool take_from(const struct victim *victim, struct kl_worker *worker)
            kl_seize_half(victim->worker, victim->turns, worker);
 }
 
+// Unless another worker does. The role is given back at once: between two looks this thread
+// may lose its processor.
+static bool look_at_descriptors(struct kl_worker *worker)
+{
+    if (!kl_poll_wanted() || !kl_poll_begin()) {
+        return false;
+    }
+    bool found = kl_poll_wait(0) > 0;
+    kl_poll_end();
+    if (found) {
+        kl_eager_found(&worker->eager);
+    }
+    return found;
+}
+
 // Spins for a while. True when there is something to do.
 static bool look_around(struct kl_worker *worker, int64_t since)
 {
     if (kl_core.spin_ns == 0) {
         return has_work(worker, since);
+    }
+    if (kl_eager_wants(&worker->eager) && kl_poll_wanted()) {
+        return look_for_long(worker, since);
     }
     int64_t next = kl_load_relaxed(&worker->wheel.next);
     int64_t until = since + kl_core.spin_ns;
@@ -113,7 +135,32 @@ static bool look_around(struct kl_worker *worker, int64_t since)
             }
             kl_cpu_relax();
         }
+        if (look_at_descriptors(worker)) {
+            return true;
+        }
     }
+    return false;
+}
+
+// The same for an eager worker. What it waits for may need this processor to come about, so
+// between two looks it gives way to others. To do so costs nothing where nobody else wants
+// to run; where others have more to do than that the worker had better sleep, since it is
+// woken sooner than it would be its turn again.
+static bool look_for_long(struct kl_worker *worker, int64_t since)
+{
+    for (int64_t now = since; now - since < KL_EAGER_NS;) {
+        if (has_work(worker, now) || look_at_descriptors(worker)) {
+            return true;
+        }
+        int64_t before = kl_clock_monotonic();
+        sched_yield();
+        now = kl_clock_monotonic();
+        if (now - before > KL_EAGER_CROWDED_NS) {
+            kl_eager_crowded(&worker->eager);
+            return has_work(worker, now) || look_at_descriptors(worker);
+        }
+    }
+    kl_eager_vain(&worker->eager);
     return false;
 }
 
@@ -147,13 +194,15 @@ static void park(struct kl_runner *runner, struct kl_worker *worker)
 
 static void poll_here(struct kl_worker *worker, int64_t timeout)
 {
+    int64_t began = kl_now_exact();
     // The role is laid down by who leaves with something to do. If this one was away for
     // long the last time, an idle worker had better take it up.
-    bool was_long = worker->away_since && kl_now_exact() - worker->away_since > AWAY_NS;
+    bool was_long = worker->away_since && began - worker->away_since > AWAY_NS;
     worker->away_since = 0;
     if (kl_poll_wait(timeout) > 0) {
         worker->away_since = kl_now_exact();
         worker->poll_handover = was_long;
+        kl_eager_waited(&worker->eager, worker->away_since - began);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -268,4 +269,34 @@ TEST("many descriptors are watched at once")
     for (int i = 0; i < PAIRS; i++) {
         close_pair(ends[i]);
     }
+}
+
+// One hop of a game of one byte, as long as the other side plays.
+static void answer(struct kl_watch *watch)
+{
+    char byte;
+    CHECK_INT(read(watch->fd, &byte, 1), 1);
+    CHECK_OK(kl_poll_watch(watch));
+    CHECK_INT(write(watch->fd, &byte, 1), 1);
+}
+
+TEST("who asks again and again is answered, whether the worker looks or sleeps meanwhile")
+{
+    int ends[2];
+    open_pair(ends);
+    start_workers(2);
+    struct kl_watch watch = {.fd = ends[0], .events = KL_POLL_IN, .ready = answer};
+    CHECK_OK(kl_poll_watch(&watch));
+    // The questions come at once, so that looking pays, and now and then late.
+    for (int i = 0; i < 3000; i++) {
+        char byte = (char)(i & 127), back = -1;
+        for (int pause = i % 100 == 0 ? 2000 : 0; pause > 0; pause--) {
+            sched_yield();
+        }
+        CHECK_INT(write(ends[1], &byte, 1), 1);
+        CHECK_INT(read(ends[1], &back, 1), 1);
+        CHECK_INT(back, byte);
+    }
+    kl_sched_stop();
+    close_pair(ends);
 }

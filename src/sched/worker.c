@@ -231,6 +231,7 @@ bool kl_worker_prepare(unsigned index, int64_t now)
             .working = 1,
             .rouse_gap = ROUSE_GAP_NS,
     };
+    kl_eager_init(&worker->eager);
     kl_wheel_init(&worker->wheel, now);
     return true;
 }

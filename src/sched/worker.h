@@ -2,6 +2,7 @@
 #define KL_SCHED_WORKER_H
 
 #include "core.h"
+#include "eager.h"
 #include "fence.h"
 #include "runner.h"
 #include "runq.h"
@@ -29,6 +30,7 @@ struct kl_worker {
     int64_t refreshed; // when the clock was read
     int64_t surplus_since, roused_at; // see share.c
     int64_t polled_at, away_since; // see idle.c
+    struct kl_eager eager;
     int64_t busy_since;
     uint32_t working; // not idle; read by others
     bool poll_handover;
