@@ -16,6 +16,10 @@ def result(good, name, details=()):
             print("# " + line)
 
 
+def skip(name, why):
+    print(f"ok - {name} # SKIP {why}")
+
+
 def note(text):
     print("# " + text)
 

@@ -160,6 +160,19 @@ keel_term keel_node_self(void)
     return kl_node_name();
 }
 
+keel_term keel_node_of(keel_term term)
+{
+    struct kl_remote_pid pid;
+    struct kl_remote_ref ref;
+    if (keel_is_pid(term)) {
+        return kl_pid_remote(keel_to_pid(term), &pid) ? pid.node : kl_node_name();
+    }
+    if (keel_is_ref(term)) {
+        return kl_ref_remote(keel_to_ref(term), &ref) ? ref.node : kl_node_name();
+    }
+    return KEEL_NONE;
+}
+
 void kl_names_stop(void)
 {
     for (size_t i = 0; chunks != NULL && i < CHUNKS; i++) {

@@ -452,3 +452,14 @@ PROCESS_TEST("what is sent to other nodes takes the route")
     EXPECT_NEXT("{route, send, _, ^To, c, false}", remote_ref(1));
     end();
 }
+
+PROCESS_TEST("a pid and a reference tell which node has made them, other terms none")
+{
+    CHECK_TERM(keel_node_of(keel_from_pid(remote_pid(7))), "'peer@host'");
+    CHECK_TERM(keel_node_of(remote_ref(7)), "'peer@host'");
+    CHECK_TERM(keel_node_of(keel_from_pid(keel_self())), "nonode@nohost");
+    CHECK_TERM(keel_node_of(keel_from_ref(keel_make_ref())), "nonode@nohost");
+    CHECK(keel_is_none(keel_node_of(keel_atom(nonode))));
+    CHECK(keel_is_none(keel_node_of(keel_make("{pid, [Self]}", keel_self()))));
+    CHECK(keel_is_none(keel_node_of(KEEL_NONE)));
+}
