@@ -101,6 +101,7 @@ keel_status kl_connection_read(struct kl_connection *connection, keel_deadline d
         return status;
     }
     connection->end += got;
+    connection->got = got;
     kl_add_relaxed(&kl_cluster.bytes_in, got);
     return got == 0 ? KEEL_E_CANCELED : KEEL_OK;
 }
@@ -149,6 +150,7 @@ static bool take_frame(struct kl_connection *connection, const uint8_t *frame, s
     case KL_FRAME_MESSAGE:
         break;
     }
+    connection->messages++;
     bool taken = take_message(connection, &message);
     kl_free(message.block, message.block_bytes);
     return taken;
@@ -177,6 +179,23 @@ static bool take_frames(struct kl_connection *connection)
     }
 }
 
+// A peer that floods shares the worker with its receivers.
+static void give_way(struct kl_connection *connection)
+{
+    // First they act, and then goes what they have answered: both before the system is
+    // asked what else has come.
+    keel_yield();
+    keel_yield();
+    bool gather = kl_pace_read(&connection->pace, kl_now(),
+            kl_load_relaxed(&connection->peer->sent), connection->got,
+            connection->messages);
+    connection->messages = 0;
+    // Who drives a virtual clock waits for the connection, not for time.
+    if (gather && !kl_sim_running()) {
+        keel_sleep(KL_PACE_GATHER_NS);
+    }
+}
+
 void kl_connection_run(struct kl_connection *connection)
 {
     struct kl_peer *peer = connection->peer;
@@ -194,6 +213,7 @@ void kl_connection_run(struct kl_connection *connection)
     kl_writer_go(connection->link.writer);
     kl_release_ask(peer);
     while (take_frames(connection)) {
+        give_way(connection);
         keel_status status = kl_connection_read(
                 connection, keel_deadline_in(kl_cluster.tick_ns));
         if (status == KEEL_E_TIMEOUT) {
@@ -204,6 +224,5 @@ void kl_connection_run(struct kl_connection *connection)
         if (status != KEEL_OK) {
             return;
         }
-        keel_yield(); // a peer that floods shares the worker with its receivers
     }
 }

@@ -3,6 +3,7 @@
 
 #include "channel.h"
 #include "node.h"
+#include "pace.h"
 
 // One connection, from the first byte to the last. It belongs to one process, its reader,
 // which makes the handshake and then reads frames; a second process writes them.
@@ -18,6 +19,9 @@ struct kl_connection {
     struct kl_assembly frames;
     uint8_t *buffer;
     size_t room, start, end; // what was read and not used lies from start to end
+    size_t got; // bytes of the last read
+    unsigned messages; // since the reader gave way
+    struct kl_pace pace;
 };
 
 // Starts a process that uses a connection; none when it cannot.

@@ -167,6 +167,7 @@ void kl_peer_append_locked(struct kl_peer *peer, struct kl_out *list)
     for (; list != NULL; list = list->next) {
         peer->out_tail = &list->next;
         peer->queued += kl_out_bytes(list);
+        kl_store_relaxed(&peer->sent, peer->sent + 1); // a hint for the reader
     }
 }
 

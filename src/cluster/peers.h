@@ -52,6 +52,7 @@ struct kl_peer {
     struct kl_out *out, **out_tail;
     struct kl_waiting_out *waiting, **waiting_tail;
     size_t queued; // bytes of both
+    uint64_t sent; // messages since ever; read without the lock
     struct kl_hash attached; // word of a pid → how often
     struct kl_hash named; // hash of a watcher's reference → struct kl_named
     struct kl_awaiting *awaiting; // processes to be woken
