@@ -163,7 +163,7 @@ int ask(int port, const char *head, const char *body, char *answer, size_t size)
 
 int open_page(int port, const char *path, const char *document)
 {
-    char request[2048], answer[4096], cookie[128], csrf[128];
+    char request[2048], answer[4096], cookie[128], csrf[1024];
     snprintf(cookie, sizeof(cookie), "%.*s",
             (int)strcspn(header_of(document, "set-cookie"), ";"),
             header_of(document, "set-cookie"));
