@@ -29,10 +29,11 @@
 //
 //   callback          called for                              may return
 //   init              the start, before any event             ok_in, ignore, stop_with,
-//   fail a state's own,    each event; with state_enter also when  next_state, keep_state,
+//   a state's own,    each event; with state_enter also when  next_state, keep_state,
 //   or handle_event   the state is entered                    repeat_state, stop_with,
 //                                                             stop_and_reply, unexpected
-//   terminate         the end, as a gen_server's
+//   terminate         the end, as a gen_server's; an
+//                     error's reason comes without stack
 //   code_change       keel_sys_change_code, an upgrade        the atom ok, else why not
 //   format_status     keel_sys_get_status and reports         the status to show
 //

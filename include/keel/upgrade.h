@@ -1,6 +1,7 @@
 #ifndef KEEL_UPGRADE_H
 #define KEEL_UPGRADE_H
 
+#include <keel/dynamic_supervisor.h>
 #include <keel/gen_statem.h>
 #include <keel/supervisor.h>
 
@@ -29,6 +30,7 @@ typedef enum keel_module_kind {
     KEEL_MODULE_GEN_SERVER,
     KEEL_MODULE_GEN_STATEM,
     KEEL_MODULE_SUPERVISOR,
+    KEEL_MODULE_DYNAMIC_SUPERVISOR,
 } keel_module_kind;
 
 /// What a shared object shows of itself; made by KEEL_MODULE.
@@ -39,21 +41,22 @@ typedef struct keel_module_export {
 } keel_module_export;
 
 #ifndef __cplusplus
-/// Shows a gen_server, gen_statem or supervisor to keel_upgrade_file; at file scope, once
-/// in a shared object.
+/// Shows a gen_server, gen_statem, supervisor or dynamic supervisor to keel_upgrade_file;
+/// at file scope, once in a shared object.
 #define KEEL_MODULE(name)                                                                  \
     KEEL_API extern const keel_module_export keel_module_exported;                         \
     const keel_module_export keel_module_exported = {sizeof(name),                         \
             _Generic(&(name), const keel_gen_server *                                      \
                      : KEEL_MODULE_GEN_SERVER, const keel_gen_statem *                     \
                      : KEEL_MODULE_GEN_STATEM, const keel_supervisor *                     \
-                     : KEEL_MODULE_SUPERVISOR),                                            \
+                     : KEEL_MODULE_SUPERVISOR, const keel_dynamic_supervisor *             \
+                     : KEEL_MODULE_DYNAMIC_SUPERVISOR),                                    \
             &(name)}
 #endif
 
 /// Upgrades (or downgrades) all servers of the version's name, and what is started later.
-/// For a supervisor: its init is read again by all that were started with a module of that
-/// name; children that run are not touched.
+/// For a supervisor of either kind: its init is read again by all that were started with a
+/// module of that name; children that run are not touched.
 /// @param to       static: it must outlive its servers
 /// @param extra    handed to code_change
 /// @param ret_why  with KEEL_E_REFUSED: {Pid, Reason}, what that server said
@@ -67,6 +70,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_upgrade_statems(
         const keel_gen_statem *to, keel_term extra, keel_term *ret_why);
 KEEL_API KEEL_MUST_USE keel_status keel_upgrade_supervisors(
         const keel_supervisor *to, keel_term extra, keel_term *ret_why);
+KEEL_API KEEL_MUST_USE keel_status keel_upgrade_dynamic_supervisors(
+        const keel_dynamic_supervisor *to, keel_term extra, keel_term *ret_why);
 
 /// Loads a shared object that shows a module. The file may be replaced afterwards, in
 /// whatever way: what was loaded is a copy.

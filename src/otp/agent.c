@@ -114,7 +114,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
     (void)from;
     keel_term what = keel_element(request, 0);
     if (keel_tuple_size(request) != 3) {
-        return keel_unexpected(request);
+        keel_error(keel_atom(function_clause)); // as Elixir's, which has no clause for it
     }
     if (keel_is(what, get)) {
         return keel_reply(run(request, state));
@@ -124,7 +124,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
         return keel_reply(keel_atom(ok));
     }
     if (!keel_is(what, get_and_update)) {
-        return keel_unexpected(request);
+        keel_error(keel_atom(function_clause));
     }
     keel_term both = run(request, state);
     if (keel_tuple_size(both) != 2) {
@@ -139,7 +139,7 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
 static keel_result handle_cast(keel_term request, void *state)
 {
     if (keel_tuple_size(request) != 3 || !keel_is(keel_element(request, 0), cast)) {
-        return keel_unexpected(request);
+        keel_error(keel_atom(function_clause));
     }
     keel_set(state, run(request, state));
     return keel_noreply();

@@ -301,6 +301,23 @@ PROCESS_TEST("messages that mean nothing are reported and dropped", .ids = "AG-0
     keel_report_handler_set(NULL);
 }
 
+PROCESS_TEST("a request or cast that no agent knows ends it, as in Elixir")
+{
+    keel_report_level_set(KEEL_REPORT_NONE);
+    keel_term unknown = keel_make("[fly, {fly, a, b}]");
+    keel_term request;
+    while (keel_list_next(&unknown, &request)) {
+        keel_term why = KEEL_NONE;
+        keel_pid agent = actor_started(keel_agent_start(first_state, keel_int(7)));
+        CHECK_INT(keel_call(agent, request, &why), KEEL_E_EXIT);
+        CHECK_TERM(why, "{function_clause, [_ | _]}");
+        agent = actor_started(keel_agent_start(first_state, keel_int(7)));
+        keel_ref monitor = keel_monitor(agent);
+        keel_cast(agent, request);
+        CHECK_TERM(await_down(monitor), "{function_clause, [_ | _]}");
+    }
+}
+
 PROCESS_TEST("any term may be the state", .ids = "AG-027")
 {
     keel_term odd = keel_make("{Ref, F, Self, <<1, 2>>}", keel_make_ref(),

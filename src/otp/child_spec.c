@@ -95,7 +95,14 @@ struct kl_child_spec kl_child_spec_read(keel_term term)
 
 keel_term kl_child_spec_shown(const struct kl_child_spec *spec)
 {
-    return keel_map_remove(spec->term, keel_atom_text("$start"));
+    keel_term known = keel_make(
+            "[id, start, restart, significant, shutdown, type, modules]");
+    keel_term shown = keel_make("#{}");
+    keel_term key;
+    while (keel_list_next(&known, &key)) {
+        shown = keel_map_put(shown, key, keel_map_get(spec->term, key));
+    }
+    return shown;
 }
 
 static keel_term wrong(keel_term what, keel_term value)

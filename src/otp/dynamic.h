@@ -42,6 +42,7 @@ struct kl_dynamic {
     struct kl_dynamic_flags flags; // `extra` is kept
     struct kl_restarts restarts;
     const keel_dynamic_supervisor *module; // NULL: started with options alone
+    const keel_dynamic_supervisor *previous; // before an upgrade, for the way back
     keel_term argument; // kept: of the module's init, or {ok, Flags}
     keel_term name; // kept: {local, Name}, {global, Name}, {via, …}, {Pid, Module}
     // Takes the place of the report of a child that did not end as it was told; NULL: none

@@ -1,6 +1,7 @@
 // Dynamic supervisors: a gen_server whose children come and go.
 
 #include "dynamic.h"
+#include "upgrade.h"
 #include <keel/report.h>
 #include <string.h>
 
@@ -53,6 +54,10 @@ keel_started keel_dynamic_supervisor_start_link_module_opt(
         return (keel_started){.status = KEEL_E_BADARG, .reason = keel_atom(badarg)};
     }
     keel_term argument = keel_is_none(opts->argument) ? keel_nil() : opts->argument;
+    if (supervisor->name != NULL) {
+        supervisor = kl_upgrade_current(
+                KEEL_MODULE_DYNAMIC_SUPERVISOR, supervisor->name, supervisor);
+    }
     return kl_dynamic_start(supervisor, argument, opts);
 }
 
@@ -222,7 +227,7 @@ static keel_term answer(struct kl_dynamic *self, keel_term request)
     if (keel_tuple_size(request) == 2 && keel_is(what, terminate_child)) {
         return terminate_child(self, keel_element(request, 1));
     }
-    return error(keel_tuple_of(keel_atom(unknown_request), request));
+    keel_error(keel_atom(function_clause)); // as Elixir's, which has no clause for it
 }
 
 static keel_result handle_call(keel_term request, keel_from from, void *state)
@@ -272,11 +277,9 @@ static void terminate(keel_term reason, void *state)
 
 // --- code change and inspection ---
 
-static keel_term code_change(keel_term old_version, void *state, keel_term extra)
+// Reads the module's init again. Returns ok or what is wrong.
+static keel_term reread(struct kl_dynamic *self)
 {
-    (void)old_version;
-    (void)extra;
-    struct kl_dynamic *self = state;
     keel_term plan = read_init(self);
     keel_term flags_term = KEEL_NONE;
     if (keel_is(plan, ignore)) {
@@ -292,6 +295,33 @@ static keel_term code_change(keel_term old_version, void *state, keel_term extra
     }
     use_flags(self, &flags);
     return keel_atom(ok);
+}
+
+// Another module takes the place of its own.
+static keel_term change_module(struct kl_dynamic *self, const keel_dynamic_supervisor *to)
+{
+    const keel_dynamic_supervisor *before = self->module;
+    self->module = to;
+    keel_term result = reread(self);
+    if (keel_is(result, ok)) {
+        self->previous = before;
+    } else {
+        self->module = before;
+    }
+    return result;
+}
+
+static keel_term code_change(keel_term old_version, void *state, keel_term extra)
+{
+    (void)old_version;
+    struct kl_dynamic *self = state;
+    const char *name = self->module != NULL ? self->module->name : NULL;
+    const void *to;
+    if (!kl_upgrade_brings(
+                extra, KEEL_MODULE_DYNAMIC_SUPERVISOR, name, self->previous, &to)) {
+        return reread(self);
+    }
+    return to != NULL ? change_module(self, to) : keel_atom(ok);
 }
 
 static keel_term get_state(const void *state)

@@ -78,6 +78,12 @@ keel_next kl_statem_wait(struct kl_statem *self)
                  : keel_next_wait();
 }
 
+static void tell_in(struct kl_statem *self, const keel_event *event)
+{
+    keel_term what = keel_tuple_of(keel_event_type_term(event), event->content);
+    kl_statem_tell(self, keel_make("{in, Event, State}", what, self->state));
+}
+
 static keel_next next(struct kl_statem *self)
 {
     if (self->queue.last == NULL) {
@@ -85,6 +91,9 @@ static keel_next next(struct kl_statem *self)
         struct kl_held_event *due = kl_statem_timers_due(&self->timers);
         if (due == NULL) {
             return kl_statem_wait(self);
+        }
+        if (self->sys.debug != NULL) {
+            tell_in(self, &due->event);
         }
         kl_held_events_append(&self->queue, due);
     }
@@ -158,6 +167,7 @@ static keel_next start_up(struct kl_statem *self)
     keel_term wrong = kl_statem_module_error(self->module, self->module->data.bytes);
     self->sys.own[KL_STATEM_STARTS] = false;
     if (!keel_is_none(wrong)) {
+        self->sys.own[KL_STATEM_ERROR] = true;
         return kl_statem_end(self, NULL, wrong);
     }
     keel_result result = keel_result_make_(KEEL_RESULT_OK, self->state,
@@ -243,17 +253,27 @@ bool kl_statem_event_of(const keel_message *message, keel_event *ret)
     }
 }
 
+static keel_next handle_new(struct kl_statem *self, const keel_event *event)
+{
+    if (self->sys.debug != NULL) {
+        tell_in(self, event);
+    }
+    return handle(self, event);
+}
+
 static keel_next take_message(struct kl_statem *self, const keel_message *message)
 {
     keel_event event;
     if (message->kind == KEEL_MESSAGE_INFO && self->timers.used &&
             kl_statem_timers_message(&self->timers, message->body, &self->held)) {
-        return self->held == NULL ? kl_statem_wait(self) : handle(self, &self->held->event);
+        return self->held == NULL ? kl_statem_wait(self)
+                                  : handle_new(self, &self->held->event);
     }
     kl_statem_event_of(message, &event);
-    return handle(self, &event);
+    return handle_new(self, &event);
 }
 
+// Was told of when it was inserted or came first.
 static keel_next take_held(struct kl_statem *self)
 {
     self->held = kl_held_events_take(&self->queue);
@@ -265,9 +285,6 @@ static keel_next handle(struct kl_statem *self, const keel_event *event)
     keel_event now = *event;
     now.state = self->state;
     self->sys.own[KL_STATEM_HIBERNATES] = false;
-    if (self->sys.debug != NULL) {
-        kl_statem_event_in(self, &now);
-    }
     return follow(self, &now, KL_STATEM_EVENT, kl_statem_call_state(self, &now));
 }
 
@@ -280,12 +297,11 @@ static void send_replies(struct kl_statem *self, struct kl_statem_plan *plan)
     while (keel_list_next(&replies, &action)) {
         keel_term from = keel_element(action, 1);
         keel_gen_reply(keel_from_of_term(from), keel_element(action, 2));
-        if (self->sys.debug != NULL) {
-            kl_statem_tell(
-                    self, keel_make("{out, Reply, To}", keel_element(action, 2), from));
-        }
     }
     plan->replies = KEEL_NONE;
+    if (plan->traced) {
+        kl_statem_tell_actions(self, plan);
+    }
 }
 
 // No clause took the event: as a gen_server does.
@@ -316,9 +332,10 @@ static bool pass_over(struct kl_statem *self, const keel_event *event, keel_term
 // An error shows the state that was asked for; nothing of the old one is dropped, since the
 // reason may refer to it.
 static keel_next stop_in(struct kl_statem *self, const keel_event *event,
-        const struct kl_statem_plan *plan, keel_term reason)
+        const struct kl_statem_plan *plan, bool error, keel_term reason)
 {
     self->state = plan->state;
+    self->sys.own[KL_STATEM_ERROR] = error;
     return kl_statem_end(self, event, reason);
 }
 
@@ -328,6 +345,7 @@ static keel_next follow(struct kl_statem *self, const keel_event *event,
 {
     unsigned below = self->more == NULL ? 0 : self->more->module_count;
     struct kl_statem_plan plan = kl_statem_plan(self->state, below + 1);
+    plan.traced = self->sys.debug != NULL;
     keel_event enter = {.type = KEEL_EVENT_ENTER, .content = self->state};
     for (;;) {
         enum kl_statem_verdict verdict = kl_statem_decide(&plan, phase, &result);
@@ -338,12 +356,12 @@ static keel_next follow(struct kl_statem *self, const keel_event *event,
             verdict = KL_STATEM_BAD;
         }
         if (verdict == KL_STATEM_STOP || verdict == KL_STATEM_BAD) {
-            return stop_in(self, event, &plan, plan.reason);
+            return stop_in(self, event, &plan, verdict == KL_STATEM_BAD, plan.reason);
         }
         keel_term wrong = kl_statem_change_modules(self, plan.changes);
         plan.changes = KEEL_NONE;
         if (!keel_is_none(wrong)) {
-            return stop_in(self, event, &plan, wrong);
+            return stop_in(self, event, &plan, true, wrong);
         }
         if (!plan.enter || !self->module->state_enter) {
             return transition(self, event, &plan);
@@ -355,20 +373,6 @@ static keel_next follow(struct kl_statem *self, const keel_event *event,
 }
 
 // The last action of each type and name counts; they start in the order given.
-static bool is_overridden(keel_term later, const struct kl_timeout *timeout)
-{
-    keel_term action;
-    while (keel_list_next(&later, &action)) {
-        struct kl_timeout other;
-        kl_statem_timeout(action, &other);
-        if (other.type == timeout->type && (timeout->type != KEEL_EVENT_NAMED_TIMEOUT ||
-                                                   keel_equal(other.name, timeout->name))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void do_timeouts(struct kl_statem *self, keel_term newest_first)
 {
     keel_term actions = kl_statem_in_order(newest_first);
@@ -376,12 +380,8 @@ static void do_timeouts(struct kl_statem *self, keel_term newest_first)
     while (keel_list_next(&actions, &action)) {
         struct kl_timeout timeout;
         kl_statem_timeout(action, &timeout);
-        if (!is_overridden(actions, &timeout)) {
+        if (!kl_statem_overrides(actions, &timeout)) {
             kl_statem_timers_do(&self->timers, &timeout);
-            if (self->sys.debug != NULL && timeout.what != KL_TIMEOUT_CANCEL) {
-                kl_statem_tell(self,
-                        keel_make("{start_timer, Action, State}", action, self->state));
-            }
         }
     }
 }
@@ -413,11 +413,12 @@ static keel_next transition(
 {
     keel_term old = self->state;
     bool changed = !kl_statem_same(old, plan->state);
-    if (self->sys.debug != NULL && event != NULL) {
-        kl_statem_tell(self,
-                keel_tuple_of(plan->postpone ? keel_atom(postpone) : keel_atom(consume),
-                        keel_tuple_of(keel_event_type_term(event), event->content), old,
-                        plan->state));
+    if (self->sys.debug != NULL) {
+        keel_term what = event == NULL ? keel_make("{internal, init_state}")
+                                       : keel_tuple_of(keel_event_type_term(event),
+                                                 event->content);
+        keel_term tag = plan->postpone ? keel_atom(postpone) : keel_atom(consume);
+        kl_statem_tell(self, keel_tuple_of(tag, what, old, plan->state));
     }
     if (plan->postpone) {
         put_off(self, event);
@@ -429,6 +430,9 @@ static keel_next transition(
     }
     kl_statem_timers_cancel(&self->timers, KEEL_EVENT_TIMEOUT, KEEL_NONE);
     do_timeouts(self, plan->timeouts);
+    if (plan->traced) {
+        kl_statem_tell_timers(self, plan->timeouts);
+    }
     insert_events(self, plan->events);
     self->sys.own[KL_STATEM_HIBERNATES] = plan->hibernate;
     if (changed) {

@@ -3,10 +3,12 @@
 %% Random courses of a state machine, as genuine OTP takes them: one line each,
 %% {Enters or none, [Result, ...], Seen, StateAtTheEnd, Postponed, Timeouts}.
 %% gen_statem_courses.escript SEED COUNT: what gen_statem_courses_test.c holds came from it.
+%% With a third argument `log` each has what sys:log told of it as a seventh element.
 -mode(compile).
 -export([init/1, callback_mode/0, handle_event/4]).
 
-main([Seed, Count]) ->
+main([Seed, Count | Log]) ->
+    put(log, Log =:= ["log"]),
     rand:seed(exsss, list_to_integer(Seed)),
     [course() || _ <- lists:seq(1, list_to_integer(Count))].
 
@@ -18,7 +20,7 @@ course() ->
              end,
     Steps = [content(3) || _ <- lists:seq(1, 1 + rand:uniform(5))],
     persistent_term:put(enters, Enters),
-    {ok, Pid} = gen_statem:start(?MODULE, Enters, []),
+    {ok, Pid} = gen_statem:start(?MODULE, Enters, [{debug, [{log, 300}]}]),
     gen_statem:cast(Pid, block),
     [gen_statem:cast(Pid, Step) || Step <- Steps],
     Pid ! go,
@@ -28,10 +30,26 @@ course() ->
     Data = hd([D || {data, [{"Status", _} | _] = D} <- Misc]),
     {_, {_, Timeouts}} = lists:keyfind("Time-outs", 1, Data),
     {_, Postponed} = lists:keyfind("Postponed", 1, Data),
+    {ok, Log} = sys:log(Pid, get),
     exit(Pid, kill),
-    io:format("~w.~n", [{Enters, Steps, Seen, State,
+    Course = {Enters, Steps, Seen, State,
         [{T, number(C)} || {T, C} <- lists:reverse(Postponed)],
-        lists:sort([{T, number(C)} || {T, C} <- Timeouts])}]).
+        lists:sort([{T, number(C)} || {T, C} <- Timeouts])},
+    io:format("~w.~n", [case get(log) of
+        true -> erlang:append_element(Course, [told(E) || E <- Log, not of_seen(E)]);
+        false -> Course
+    end]).
+
+%% What a debug function hears, with numbers for contents.
+told({in, {T, C}, S}) -> {in, T, number(C), S};
+told({start_timer, {T, Time, C, Options}, S}) -> {start_timer, T, Time, number(C), Options, S};
+told({What, {T, C}, S, Next}) -> {What, T, number(C), S, Next};
+told({enter, _, S}) -> {enter, S}.
+
+of_seen({out, _, _}) -> true;
+of_seen({_, {{call, _}, _}, _}) -> true;
+of_seen({_, {{call, _}, _}, _, _}) -> true;
+of_seen(_) -> false.
 
 number({N, _}) -> N;
 number(X) -> X.

@@ -1,7 +1,7 @@
 // Courses of a state machine as genuine OTP (release 25) takes them, recorded with
 // gen_statem_courses.escript: what the callbacks return, and the events, state, postponed
 // events and timeouts that come of it. Random, so that they meet what nobody thinks of.
-// One is {Enters, Results, Seen, State, Postponed, Timeouts}.
+// One is {Enters, Results, Seen, State, Postponed, Timeouts}, and may have a log.
 
 #include "statem_testing.h"
 #include <string.h>
@@ -288,6 +288,107 @@ static const char *const courses[] = {
         "ter,a},{a,cast,1},{b,enter,a},{b,cast,2},{b,cast,4},{b,cast,5},{c,enter,b},{c,"
         "internal,6},{c,cast,2},{c,cast,5},{c,internal,6},{c,{timeout,y},7},{c,{timeout"
         ",x},8},{c,state_timeout,9}],c,[{cast,2},{cast,5},{{timeout,y},7}],[]}.",
+        // With what a debug function is told of.
+        "{none,[{1,{keep_state,[{next_event,internal,{2,{next_state,b,[]}}},{next_event"
+        ",state_timeout,{3,{next_state,c,[hibernate,{next_event,cast,{4,{next_state,a,["
+        "{{timeout,x},cancel},postpone]}}},{state_timeout,update,{5,{next_state,c,[{{ti"
+        "meout,x},update,{6,{keep_state,[]}}},{timeout,0,{7,{keep_state,[]}}}]}}}]}}}]}"
+        "},{8,{keep_state,[]}},{9,{keep_state,[postpone,postpone,{next_event,state_time"
+        "out,{10,{next_state,a,[postpone]}}}]}}],[{a,cast,1},{a,internal,2},{b,state_ti"
+        "meout,3},{c,cast,4},{a,cast,4},{a,cast,8},{a,cast,9},{a,state_timeout,10}],a,["
+        "{cast,4},{cast,9},{state_timeout,10}],[],[{enter,a},{consume,internal,init_sta"
+        "te,a,a},{in,cast,block,a},{consume,cast,block,a,a},{in,cast,1,a},{in,internal,"
+        "2,a},{in,state_timeout,3,a},{consume,cast,1,a,a},{consume,internal,2,a,b},{in,"
+        "cast,4,c},{consume,state_timeout,3,b,c},{postpone,cast,4,c,a},{postpone,cast,4"
+        ",a,a},{in,cast,8,a},{consume,cast,8,a,a},{in,cast,9,a},{in,state_timeout,10,a}"
+        ",{postpone,cast,9,a,a},{postpone,state_timeout,10,a,a}]}.",
+        "{none,[{1,{keep_state,[]}},{2,{keep_state,[]}},{3,{keep_state,[{timeout,0,{4,{"
+        "next_state,b,[{timeout,0,{5,{repeat_state,[{{timeout,x},infinity,none},{next_e"
+        "vent,info,{6,{keep_state,[]}}}]}}}]}}},postpone]}},{7,{next_state,a,[{{timeout"
+        ",y},0,{8,{repeat_state,[{postpone,false}]}}},hibernate,{timeout,infinity,none}"
+        "]}}],[{a,cast,1},{a,cast,2},{a,cast,3},{a,timeout,4},{b,cast,3},{b,timeout,4},"
+        "{b,timeout,5},{b,info,6},{b,cast,7},{a,cast,3},{a,{timeout,y},8}],a,[{cast,3}]"
+        ",[],[{enter,a},{consume,internal,init_state,a,a},{in,cast,block,a},{consume,ca"
+        "st,block,a,a},{in,cast,1,a},{consume,cast,1,a,a},{in,cast,2,a},{consume,cast,2"
+        ",a,a},{in,cast,3,a},{postpone,cast,3,a,a},{start_timer,timeout,0,4,[],a},{in,t"
+        "imeout,4,a},{consume,timeout,4,a,b},{start_timer,timeout,0,5,[],b},{postpone,c"
+        "ast,3,b,b},{start_timer,timeout,0,4,[],b},{in,timeout,4,b},{consume,timeout,4,"
+        "b,b},{start_timer,timeout,0,5,[],b},{in,timeout,5,b},{in,info,6,b},{consume,ti"
+        "meout,5,b,b},{consume,info,6,b,b},{in,cast,7,b},{consume,cast,7,b,a},{start_ti"
+        "mer,{timeout,y},0,8,[],a},{postpone,cast,3,a,a},{start_timer,timeout,0,4,[],a}"
+        ",{in,{timeout,y},8,a},{consume,{timeout,y},8,a,a}]}.",
+        "{none,[{1,{next_state,a,[{next_event,{timeout,x},{2,{keep_state,[{next_event,i"
+        "nfo,{3,{keep_state,[{state_timeout,0,{4,{keep_state,[]}}},{next_event,info,{5,"
+        "{keep_state,[]}}}]}}}]}}},{postpone,false},postpone]}},{6,{keep_state,[{postpo"
+        "ne,false},{postpone,false},postpone]}}],[{a,cast,1},{a,{timeout,x},2},{a,info,"
+        "3},{a,info,5},{a,state_timeout,4},{a,cast,6}],a,[{cast,1},{cast,6}],[],[{enter"
+        ",a},{consume,internal,init_state,a,a},{in,cast,block,a},{consume,cast,block,a,"
+        "a},{in,cast,1,a},{in,{timeout,x},2,a},{postpone,cast,1,a,a},{in,info,3,a},{con"
+        "sume,{timeout,x},2,a,a},{in,info,5,a},{consume,info,3,a,a},{start_timer,state_"
+        "timeout,0,4,[],a},{consume,info,5,a,a},{in,state_timeout,4,a},{consume,state_t"
+        "imeout,4,a,a},{in,cast,6,a},{postpone,cast,6,a,a}]}.",
+        "{none,[{1,{keep_state,[]}},{2,{next_state,b,[{timeout,0,{3,{keep_state,[hibern"
+        "ate,{next_event,state_timeout,{4,{repeat_state,[{next_event,state_timeout,{5,{"
+        "keep_state,[]}}},{postpone,false}]}}}]}}},postpone,{next_event,state_timeout,{"
+        "6,{keep_state,[{{timeout,x},cancel}]}}}]}}],[{a,cast,1},{a,cast,2},{b,state_ti"
+        "meout,6},{b,cast,2},{b,state_timeout,6}],b,[{cast,2}],[],[{enter,a},{consume,i"
+        "nternal,init_state,a,a},{in,cast,block,a},{consume,cast,block,a,a},{in,cast,1,"
+        "a},{consume,cast,1,a,a},{in,cast,2,a},{in,state_timeout,6,b},{postpone,cast,2,"
+        "a,b},{start_timer,timeout,0,3,[],b},{consume,state_timeout,6,b,b},{in,state_ti"
+        "meout,6,b},{postpone,cast,2,b,b},{start_timer,timeout,0,3,[],b},{consume,state"
+        "_timeout,6,b,b}]}.",
+        "{none,[{1,{next_state,a,[{{timeout,y},infinity,none},{state_timeout,0,{2,{keep"
+        "_state,[{next_event,{timeout,x},{3,{repeat_state,[{timeout,0,{4,{keep_state,[]"
+        "}}}]}}},{next_event,cast,{5,{next_state,c,[]}}}]}}},{state_timeout,0,{6,{next_"
+        "state,a,[]}}}]}},{7,{next_state,a,[{next_event,state_timeout,{8,{next_state,b,"
+        "[{next_event,timeout,{9,{repeat_state,[postpone,{next_event,state_timeout,{10,"
+        "{keep_state,[]}}},postpone]}}}]}}},hibernate]}},{11,{next_state,c,[{postpone,f"
+        "alse},{timeout,0,{12,{next_state,a,[{next_event,cast,{13,{keep_state,[{postpon"
+        "e,false}]}}}]}}},{timeout,0,{14,{next_state,a,[{state_timeout,cancel},{next_ev"
+        "ent,info,{15,{keep_state,[postpone]}}}]}}}]}},{16,{keep_state,[hibernate]}}],["
+        "{a,cast,1},{a,state_timeout,6},{a,cast,7},{a,state_timeout,8},{b,timeout,9},{b"
+        ",state_timeout,10},{b,cast,11},{c,timeout,9},{c,state_timeout,10},{c,cast,16}]"
+        ",c,[{timeout,9}],[],[{enter,a},{consume,internal,init_state,a,a},{in,cast,bloc"
+        "k,a},{consume,cast,block,a,a},{in,cast,1,a},{consume,cast,1,a,a},{start_timer,"
+        "state_timeout,0,6,[],a},{in,state_timeout,6,a},{consume,state_timeout,6,a,a},{"
+        "in,cast,7,a},{in,state_timeout,8,a},{consume,cast,7,a,a},{in,timeout,9,b},{con"
+        "sume,state_timeout,8,a,b},{in,state_timeout,10,b},{postpone,timeout,9,b,b},{co"
+        "nsume,state_timeout,10,b,b},{in,cast,11,b},{consume,cast,11,b,c},{start_timer,"
+        "timeout,0,14,[],c},{in,state_timeout,10,c},{postpone,timeout,9,c,c},{consume,s"
+        "tate_timeout,10,c,c},{in,cast,16,c},{consume,cast,16,c,c}]}.",
+        "{#{a => {keep_state,[{{timeout,x},cancel}]}},[{1,{keep_state,[]}},{2,{next_sta"
+        "te,c,[{next_event,{timeout,x},{3,{next_state,b,[{next_event,internal,{4,{next_"
+        "state,a,[postpone,{{timeout,x},infinity,none}]}}},{{timeout,x},update,{5,{next"
+        "_state,b,[hibernate,{timeout,3600000,{6,{keep_state,[]}}},postpone]}}},{state_"
+        "timeout,0,{7,{next_state,b,[]}}}]}}},{next_event,info,{8,{next_state,c,[{next_"
+        "event,{timeout,x},{9,{next_state,c,[]}}},{postpone,false},{next_event,state_ti"
+        "meout,{10,{next_state,b,[{state_timeout,0,{11,{keep_state,[]}}}]}}}]}}},{next_"
+        "event,info,{12,{next_state,a,[{next_event,timeout,{13,{keep_state,[{postpone,f"
+        "alse}]}}},{postpone,false}]}}}]}}],[{a,enter,a},{a,cast,1},{a,cast,2},{c,enter"
+        ",a},{c,{timeout,x},3},{b,enter,c},{b,internal,4},{a,enter,b},{a,internal,4},{a"
+        ",info,8},{c,enter,a},{c,{timeout,x},9},{c,state_timeout,10},{b,enter,c},{b,int"
+        "ernal,4},{a,enter,b},{a,internal,4},{a,info,12},{a,timeout,13}],a,[{internal,4"
+        "}],[],[{enter,a},{consume,internal,init_state,a,a},{in,cast,block,a},{consume,"
+        "cast,block,a,a},{in,cast,1,a},{consume,cast,1,a,a},{in,cast,2,a},{in,{timeout,"
+        "x},3,c},{in,info,8,c},{in,info,12,c},{consume,cast,2,a,c},{in,internal,4,b},{c"
+        "onsume,{timeout,x},3,c,b},{start_timer,state_timeout,0,7,[],b},{postpone,inter"
+        "nal,4,b,a},{postpone,internal,4,a,a},{in,{timeout,x},9,c},{in,state_timeout,10"
+        ",c},{consume,info,8,a,c},{consume,{timeout,x},9,c,c},{consume,state_timeout,10"
+        ",c,b},{start_timer,state_timeout,0,11,[],b},{postpone,internal,4,b,a},{postpon"
+        "e,internal,4,a,a},{in,timeout,13,a},{consume,info,12,a,a},{consume,timeout,13,"
+        "a,a}]}.",
+        "{#{a => {keep_state,[]}},[{1,{keep_state,[{postpone,false},{next_event,state_t"
+        "imeout,{2,{next_state,a,[postpone]}}},{postpone,false}]}},{3,{keep_state,[post"
+        "pone,{postpone,false},hibernate]}},{4,{keep_state,[postpone]}}],[{a,enter,a},{"
+        "a,cast,1},{a,state_timeout,2},{a,cast,3},{a,cast,4}],a,[{state_timeout,2},{cas"
+        "t,4}],[],[{enter,a},{consume,internal,init_state,a,a},{in,cast,block,a},{consu"
+        "me,cast,block,a,a},{in,cast,1,a},{in,state_timeout,2,a},{consume,cast,1,a,a},{"
+        "postpone,state_timeout,2,a,a},{in,cast,3,a},{consume,cast,3,a,a},{in,cast,4,a}"
+        ",{postpone,cast,4,a,a}]}.",
+        "{none,[{1,{keep_state,[postpone,{{timeout,y},infinity,none}]}},{2,{keep_state,"
+        "[]}}],[{a,cast,1},{a,cast,2}],a,[{cast,1}],[],[{enter,a},{consume,internal,ini"
+        "t_state,a,a},{in,cast,block,a},{consume,cast,block,a,a},{in,cast,1,a},{postpon"
+        "e,cast,1,a,a},{in,cast,2,a},{consume,cast,2,a,a}]}.",
 };
 
 // A course may go round in circles: after so many events nothing is done any more.
@@ -380,14 +481,59 @@ static void check_set(keel_term actual, keel_term expected)
     }
 }
 
+static bool is_of_seen(keel_term told)
+{
+    return keel_match(told, "{out, _, _}") || keel_match(told, "{_, {{call, _}, _}, _}") ||
+           keel_match(told, "{_, {{call, _}, _}, _, _}");
+}
+
+// What debug functions are told of, with numbers for contents, less what the question for
+// what was seen causes.
+static keel_term log_of(keel_pid pid)
+{
+    keel_term log = KEEL_NONE;
+    keel_term list = keel_nil();
+    keel_term told;
+    CHECK_OK(keel_sys_log(pid, keel_atom(get), &log));
+    while (keel_list_next(&log, &told)) {
+        keel_term what = keel_element(told, 0);
+        keel_term event = keel_element(told, 1);
+        keel_term state = keel_element(told, 2);
+        if (is_of_seen(told)) {
+            continue;
+        }
+        if (keel_is(what, enter)) {
+            list = keel_cons(keel_make("{enter, State}", state), list);
+            continue;
+        }
+        bool starts = keel_is(what, start_timer);
+        keel_term content = keel_element(event, starts ? 2 : 1);
+        content = keel_is_tuple(content) ? keel_element(content, 0) : content;
+        keel_term type = keel_element(event, 0);
+        list = keel_cons(
+                starts ? keel_make("{What, Type, Time, Content, Options, State}", what,
+                                 type, keel_element(event, 1), content,
+                                 keel_element(event, 3), state)
+                : keel_is(what, in)
+                        ? keel_make("{in, Type, Content, State}", type, content, state)
+                        : keel_make("{What, Type, Content, State, Next}", what, type,
+                                  content, state, keel_element(told, 3)),
+                list);
+    }
+    return keel_list_reverse(list);
+}
+
 static void take_course(keel_term course)
 {
     keel_term enters = keel_element(course, 0);
     keel_term steps = keel_element(course, 1);
     keel_term step;
-    keel_pid pid = actor_started(keel_is_map(enters)
-                                         ? keel_gen_statem_start(&entering, enters)
-                                         : keel_gen_statem_start(&plain, keel_nil()));
+    bool logs = keel_tuple_size(course) == 7;
+    keel_term debug = logs ? keel_make("[{log, 300}]") : KEEL_NONE;
+    keel_pid pid = actor_started(
+            keel_is_map(enters)
+                    ? keel_gen_statem_start(&entering, enters, .debug = debug)
+                    : keel_gen_statem_start(&plain, keel_nil(), .debug = debug));
     CHECK_OK(keel_cast(pid, keel_atom(block)));
     while (keel_list_next(&steps, &step)) {
         CHECK_OK(keel_cast(pid, step));
@@ -406,6 +552,9 @@ static void take_course(keel_term course)
             &timeouts, &postponed));
     CHECK_EQUAL(numbers(postponed), keel_element(course, 4));
     check_set(numbers(timeouts), keel_element(course, 5));
+    if (logs) {
+        CHECK_EQUAL(log_of(pid), keel_element(course, 6));
+    }
     end_process(pid);
 }
 

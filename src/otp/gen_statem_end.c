@@ -29,6 +29,13 @@ keel_next kl_statem_end(struct kl_statem *self, const keel_event *event, keel_te
     return terminate(self, event, reason);
 }
 
+// What keel_error makes, and faults, as against a keel_exit with any term.
+static bool has_stack(keel_term reason)
+{
+    return keel_tuple_size(reason) == 2 &&
+           keel_is_tuple(keel_head(keel_element(reason, 1)));
+}
+
 keel_next kl_statem_failed(void *memory, keel_term reason, const keel_message *message)
 {
     struct kl_statem *self = memory;
@@ -43,6 +50,7 @@ keel_next kl_statem_failed(void *memory, keel_term reason, const keel_message *m
                                                    : NULL;
     switch (self->sys.own[KL_STATEM_ENDING]) {
     case KL_STATEM_RUNS:
+        self->sys.own[KL_STATEM_ERROR] = has_stack(reason);
         return kl_statem_end(self, handled, reason);
     case KL_STATEM_SHOWS:
         return terminate(self, handled, self->more->reason);
@@ -58,7 +66,9 @@ static keel_next terminate(
 {
     set_ending(self, KL_STATEM_TERMINATES);
     if (self->module->terminate != NULL) {
-        self->module->terminate(reason, self->state, kl_statem_data(self));
+        // OTP shows the stack to a gen_server's terminate, not to a machine's.
+        keel_term shown = self->sys.own[KL_STATEM_ERROR] ? keel_element(reason, 0) : reason;
+        self->module->terminate(shown, self->state, kl_statem_data(self));
     }
     return report_and_exit(self, event, reason);
 }

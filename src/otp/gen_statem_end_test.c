@@ -62,6 +62,25 @@ PROCESS_TEST("a callback stops the machine with its reason", .ids = "SM-023")
     EXPECT_NEXT("{terminate, normal, a}");
 }
 
+PROCESS_TEST("terminate gets the reason of an error without its stack, others as they are")
+{
+    keel_report_level_set(KEEL_REPORT_NONE);
+    CHECK_TERM(end_with(DO("{error, oops}")), "{oops, [_ | _]}");
+    EXPECT_NEXT("{terminate, oops, a}");
+    CHECK_TERM(end_with(DO("{keep_state, [nonsense]}")),
+            "{{bad_action_from_state_function, nonsense}, []}");
+    EXPECT_NEXT("{terminate, {bad_action_from_state_function, nonsense}, a}");
+    CHECK_TERM(end_with(DO("{keep_state, [{timeout, -1, x}]}")),
+            "{{bad_action_from_state_function, {timeout, -1, x}}, []}");
+    EXPECT_NEXT("{terminate, {bad_action_from_state_function, {timeout, -1, x}}, a}");
+    CHECK_TERM(end_with(DO("bad")), "{{bad_return_from_state_function, _}, []}");
+    EXPECT_NEXT("{terminate, {bad_return_from_state_function, _}, a}");
+    CHECK_TERM(end_with(DO("{stop, {some, []}}")), "{some, []}");
+    EXPECT_NEXT("{terminate, {some, []}, a}");
+    CHECK_TERM(end_with(DO("{exit, {some, [reason]}}")), "{some, [reason]}");
+    EXPECT_NEXT("{terminate, {some, [reason]}, a}");
+}
+
 PROCESS_TEST("replies go out before the end, in order", .ids = "SM-024 SM-025")
 {
     keel_pid pid = new_machine(.probed = true);
@@ -221,7 +240,9 @@ PROCESS_TEST("an abnormal end gives one report with all there is", .ids = "SM-13
     CHECK_TERM(item(report, "modules"), "[labelled]");
     CHECK_TERM(item(report, "client_info"), "{^Self, {^Self, []}}", keel_self());
     CHECK_TERM(item(report, "process_label"), "{the, label}");
-    CHECK_TERM(item(report, "log"), "[_, _, {in, {{call, _}, _}, a}]");
+    CHECK_TERM(item(report, "log"),
+            "[{in, {{call, {_, tag}}, _}, a}, {in, {internal, queued}, a}, "
+            "{consume, {{call, _}, _}, a, a}]");
     EXPECT_NEXT("{report, 0, #{label := {proc_lib, crash}}}");
     EXPECT_NO_MESSAGE();
     char text[4000];

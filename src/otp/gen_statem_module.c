@@ -72,15 +72,11 @@ keel_term kl_statem_change_modules(struct kl_statem *self, keel_term newest_firs
     keel_term wrong = KEEL_NONE;
     while (keel_is_none(wrong) && keel_list_next(&actions, &action)) {
         wrong = change(self, action);
-        if (self->sys.debug != NULL) {
-            kl_statem_tell(self,
-                    keel_make("{module, Module, State}", self->module->name, self->state));
-        }
     }
     return wrong;
 }
 
-static keel_term module_name(const keel_gen_statem *module)
+keel_term kl_statem_module_name(const keel_gen_statem *module)
 {
     keel_term name = KEEL_NONE;
     return keel_atom_from(module->name, strlen(module->name), &name) == KEEL_OK
@@ -92,7 +88,7 @@ keel_term kl_statem_modules_term(const struct kl_statem *self)
 {
     keel_term names = keel_nil();
     for (unsigned i = 0; self->more != NULL && i < self->more->module_count; i++) {
-        names = keel_cons(module_name(self->more->modules[i]), names);
+        names = keel_cons(kl_statem_module_name(self->more->modules[i]), names);
     }
-    return keel_cons(module_name(self->module), names);
+    return keel_cons(kl_statem_module_name(self->module), names);
 }

@@ -11,6 +11,7 @@ static enum kl_statem_verdict bad(
         struct kl_statem_plan *plan, const char *what, keel_term which);
 static bool is_reply(keel_term action);
 static void add(keel_term *list, keel_term item);
+static void trace(struct kl_statem_plan *plan, keel_term action);
 
 struct kl_statem_plan kl_statem_plan(keel_term state, unsigned modules)
 {
@@ -145,6 +146,7 @@ static enum kl_statem_verdict take_action(
             return bad(plan, "bad_action_from_state_function", action);
         }
         add(&plan->replies, action);
+        trace(plan, action);
     } else if (takes_bool(action, keel_atom(hibernate), &flag)) {
         plan->hibernate = flag;
     } else if (takes_bool(action, keel_atom(postpone), &flag)) {
@@ -158,6 +160,7 @@ static enum kl_statem_verdict take_action(
             return bad(plan, entering ? not_now : "bad_action_from_state_function", action);
         }
         add(&plan->events, action);
+        trace(plan, action);
     } else if (keel_is(action, pop_callback_module) && plan->modules <= 1) {
         return bad(plan, "bad_action_from_state_function", action);
     } else if (changes_module(plan, action)) {
@@ -165,6 +168,7 @@ static enum kl_statem_verdict take_action(
             return bad(plan, not_now, action);
         }
         add(&plan->changes, action);
+        trace(plan, action);
     } else if (kl_statem_timeout(action, &timeout)) {
         add(&plan->timeouts, action);
     } else {
@@ -194,6 +198,7 @@ static enum kl_statem_verdict take_replies(struct kl_statem_plan *plan, keel_ter
             return bad(plan, "bad_reply_action_from_state_function", reply);
         }
         add(&plan->replies, reply);
+        trace(plan, reply);
     }
     return KL_STATEM_STOP;
 }
@@ -220,6 +225,13 @@ static bool is_reply(keel_term action)
 static void add(keel_term *list, keel_term item)
 {
     *list = keel_cons(item, keel_is_none(*list) ? keel_nil() : *list);
+}
+
+static void trace(struct kl_statem_plan *plan, keel_term action)
+{
+    if (plan->traced) {
+        add(&plan->told, action);
+    }
 }
 
 keel_term kl_statem_in_order(keel_term newest_first)
@@ -317,6 +329,20 @@ bool kl_statem_timeout(keel_term action, struct kl_timeout *ret)
         return true;
     }
     return read_time(time, size == 4 ? keel_element(action, 3) : keel_nil(), ret);
+}
+
+bool kl_statem_overrides(keel_term actions, const struct kl_timeout *timeout)
+{
+    keel_term action;
+    while (keel_list_next(&actions, &action)) {
+        struct kl_timeout other;
+        kl_statem_timeout(action, &other);
+        if (other.type == timeout->type && (timeout->type != KEEL_EVENT_NAMED_TIMEOUT ||
+                                                   keel_equal(other.name, timeout->name))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // --- as terms ---

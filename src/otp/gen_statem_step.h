@@ -27,6 +27,8 @@ struct kl_statem_plan {
     keel_term events; // {next_event, Type, Content}
     keel_term timeouts; // actions that kl_statem_timeout takes
     keel_term changes; // of modules
+    bool traced; // somebody hears what happens: …
+    keel_term told; // … all replies, events and changes, as they were given
     keel_term reason;
 };
 
@@ -46,6 +48,8 @@ struct kl_timeout {
 };
 // False when `action` is none.
 bool kl_statem_timeout(keel_term action, struct kl_timeout *ret);
+// Whether one of these is about the same timer.
+bool kl_statem_overrides(keel_term actions, const struct kl_timeout *timeout);
 // The items of such a list, oldest first.
 keel_term kl_statem_in_order(keel_term newest_first);
 // The same state. Most are atoms, which need no comparison.

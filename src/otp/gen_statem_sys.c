@@ -187,9 +187,73 @@ void kl_statem_tell(struct kl_statem *self, keel_term event)
     keel_sys_event(&self->sys, &kl_statem_sys, self, event);
 }
 
-void kl_statem_event_in(struct kl_statem *self, const keel_event *event)
+// The modules as the actions that were told so far leave them.
+struct modules {
+    const keel_gen_statem *top;
+    keel_term pushed; // what lies below `top` and was pushed by one of them: pointers
+    unsigned depth; // of the machine's own stack
+};
+
+static keel_term change_told(
+        const struct kl_statem *self, struct modules *modules, keel_term action)
 {
-    kl_statem_tell(
-            self, keel_make("{in, {Type, Content}, State}", keel_event_type_term(event),
-                          event->content, event->state));
+    if (keel_is(action, pop_callback_module)) {
+        bool own = keel_is_nil(modules->pushed);
+        modules->top = own ? self->more->modules[--modules->depth]
+                           : keel_to_pointer(keel_head(modules->pushed), NULL);
+        modules->pushed = own ? modules->pushed : keel_tail(modules->pushed);
+    } else {
+        if (keel_is(keel_element(action, 0), push_callback_module)) {
+            modules->pushed = keel_cons(keel_pointer(modules->top), modules->pushed);
+        }
+        modules->top = keel_to_pointer(keel_element(action, 1), NULL);
+    }
+    return kl_statem_module_name(modules->top);
+}
+
+void kl_statem_tell_actions(struct kl_statem *self, struct kl_statem_plan *plan)
+{
+    keel_term actions = kl_statem_in_order(plan->told);
+    keel_term action;
+    struct modules modules = {.top = self->module,
+            .pushed = keel_nil(),
+            .depth = self->more == NULL ? 0 : self->more->module_count};
+    plan->told = KEEL_NONE;
+    while (keel_list_next(&actions, &action)) {
+        keel_term what = keel_element(action, 0);
+        keel_term first = keel_element(action, 1);
+        keel_term second = keel_element(action, 2);
+        if (keel_is(what, reply)) {
+            kl_statem_tell(self, keel_make("{out, Reply, To}", second, first));
+        } else if (keel_is(what, next_event)) {
+            kl_statem_tell(self,
+                    keel_make("{in, {Type, Content}, State}", first, second, plan->state));
+        } else {
+            kl_statem_tell(self, keel_make("{module, Module, State}",
+                                         change_told(self, &modules, action), plan->state));
+        }
+    }
+}
+
+void kl_statem_tell_timers(struct kl_statem *self, keel_term newest_first)
+{
+    keel_term newer = keel_nil();
+    keel_term action;
+    while (keel_list_next(&newest_first, &action)) {
+        struct kl_timeout timeout;
+        kl_statem_timeout(action, &timeout);
+        bool starts = timeout.what == KL_TIMEOUT_AFTER || timeout.what == KL_TIMEOUT_AT;
+        if (starts && !kl_statem_overrides(newer, &timeout)) {
+            bool bare = keel_tuple_size(action) == 0;
+            keel_term type = bare ? keel_atom(timeout) : keel_element(action, 0);
+            keel_term time = bare ? action : keel_element(action, 1);
+            keel_term options = keel_tuple_size(action) == 4 ? keel_element(action, 3)
+                                                             : keel_nil();
+            options = keel_is_list(options) ? options : keel_list_of(options);
+            kl_statem_tell(
+                    self, keel_make("{start_timer, {Type, Time, Content, Options}, State}",
+                                  type, time, timeout.content, options, self->state));
+        }
+        newer = keel_cons(action, newer);
+    }
 }

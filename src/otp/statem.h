@@ -24,6 +24,7 @@ enum kl_statem_byte {
     KL_STATEM_STARTS, // init is done, its actions are not
     KL_STATEM_HIBERNATES,
     KL_STATEM_ENDING, // enum kl_statem_ending
+    KL_STATEM_ERROR, // it ends by an error: the reason is {Reason, Stack}
 };
 
 // How far the end has come; see enum kl_ending in server.h.
@@ -71,6 +72,7 @@ keel_term kl_statem_module_error(const keel_gen_statem *module, size_t bytes);
 keel_result kl_statem_call_state(struct kl_statem *self, const keel_event *event);
 // Does the actions that change the module, oldest first; an error, or none.
 keel_term kl_statem_change_modules(struct kl_statem *self, keel_term actions);
+keel_term kl_statem_module_name(const keel_gen_statem *module);
 // The modules as a list of names, the present one first.
 keel_term kl_statem_modules_term(const struct kl_statem *self);
 
@@ -86,7 +88,10 @@ keel_term kl_statem_data_term(const struct kl_statem *self);
 // The status through format_status; `status` is a map that has state and data.
 keel_term kl_statem_format_status(const struct kl_statem *self, keel_term status);
 // Tells the debug functions; call only while there are any.
-void kl_statem_event_in(struct kl_statem *self, const keel_event *event);
 void kl_statem_tell(struct kl_statem *self, keel_term event);
+// The replies, inserted events and changes of modules of a plan, in the order given.
+void kl_statem_tell_actions(struct kl_statem *self, struct kl_statem_plan *plan);
+// The timeouts that were started, as OTP does: the last one first.
+void kl_statem_tell_timers(struct kl_statem *self, keel_term newest_first);
 
 #endif // KL_OTP_STATEM_H

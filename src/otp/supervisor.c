@@ -219,18 +219,17 @@ static keel_result handle_cast(keel_term request, void *state)
 {
     struct kl_supervisor *self = state;
     keel_term id = KEEL_NONE;
-    if (keel_match(request, "{try_again_restart, Id}", &id)) {
-        struct kl_child *child = kl_child_table_find(&self->children, id);
-        if (child != NULL && !kl_child_try_again(self, child)) {
-            return keel_stop_with(keel_atom(shutdown));
-        }
-    }
     keel_pid pid;
-    if (self->simple != NULL && keel_match(request, "{'$gen_restart', Pid}", &pid) &&
-            !kl_simple_try_again(self->simple, pid)) {
-        return keel_stop_with(keel_atom(shutdown));
+    bool go_on;
+    if (self->simple != NULL && keel_match(request, "{'$gen_restart', Pid}", &pid)) {
+        go_on = kl_simple_try_again(self->simple, pid);
+    } else if (keel_match(request, "{try_again_restart, Id}", &id)) {
+        struct kl_child *child = kl_child_table_find(&self->children, id);
+        go_on = child == NULL || kl_child_try_again(self, child);
+    } else {
+        keel_error(keel_atom(function_clause)); // as OTP's, which has no clause for it
     }
-    return idle(self, keel_noreply());
+    return go_on ? idle(self, keel_noreply()) : keel_stop_with(keel_atom(shutdown));
 }
 
 // An exit signal has come. False: the supervisor must stop.
@@ -349,20 +348,14 @@ static keel_term reread(struct kl_supervisor *self)
     return keel_atom(ok);
 }
 
-// An upgrade brings another module along: none means the one before. It is meant for
-// those whose module has its name.
+// Another module takes the place of its own.
 static keel_term change_module(struct kl_supervisor *self, const keel_supervisor *to)
 {
     const keel_supervisor *before = self->module;
-    const keel_supervisor *wanted = to != NULL ? to : self->previous;
-    if (before == NULL || wanted == NULL || before->name == NULL ||
-            strcmp(before->name, wanted->name) != 0) {
-        return keel_atom(ok);
-    }
-    self->module = wanted;
+    self->module = to;
     keel_term result = reread(self);
     if (keel_is(result, ok)) {
-        self->previous = to != NULL ? before : NULL;
+        self->previous = before;
     } else {
         self->module = before;
     }
@@ -373,9 +366,12 @@ static keel_term code_change(keel_term old_version, void *state, keel_term extra
 {
     (void)old_version;
     struct kl_supervisor *self = state;
-    void *to = NULL;
-    return keel_match(extra, KL_UPGRADE_SUPERVISOR, &to) ? change_module(self, to)
-                                                         : reread(self);
+    const char *name = self->module != NULL ? self->module->name : NULL;
+    const void *to;
+    if (!kl_upgrade_brings(extra, KEEL_MODULE_SUPERVISOR, name, self->previous, &to)) {
+        return reread(self);
+    }
+    return to != NULL ? change_module(self, to) : keel_atom(ok);
 }
 
 static keel_term get_state(const void *state)

@@ -34,7 +34,7 @@ keel_term kl_supervisor_answer(struct kl_supervisor *self, keel_term request)
         return count_children(self);
     }
     if (keel_tuple_size(request) != 2) {
-        return error(keel_tuple_of(keel_atom(unknown_request), request));
+        keel_error(keel_atom(function_clause)); // as OTP's, which has no clause for it
     }
     keel_term what = keel_element(request, 0);
     keel_term which = keel_element(request, 1);
@@ -45,7 +45,7 @@ keel_term kl_supervisor_answer(struct kl_supervisor *self, keel_term request)
                  keel_is(what, delete_child) || keel_is(what, get_childspec) ||
                  keel_is(what, which_child);
     if (!known) {
-        return error(keel_tuple_of(keel_atom(unknown_request), request));
+        keel_error(keel_atom(function_clause));
     }
     struct kl_child *child = kl_child_table_find(&self->children, which);
     if (child == NULL) {

@@ -205,10 +205,38 @@ PROCESS_TEST("requests about children that run or do not exist are refused",
     refused(supervisor, "which_child", keel_atom(z), "not_found");
     refused(supervisor, "restart_child", keel_atom(a), "running");
     refused(supervisor, "delete_child", keel_atom(a), "running");
-    refused(supervisor, "fly", keel_atom(a), "{unknown_request,{fly,a}}");
-    CHECK_TERM(keel_call_or_exit(supervisor, keel_atom(fly)),
-            "{error, {unknown_request, fly}}");
     stop_actor(supervisor);
+}
+
+static void ends_by(keel_pid supervisor, keel_term request)
+{
+    keel_term why = KEEL_NONE;
+    keel_term exit = KEEL_NONE;
+    CHECK_INT(keel_call(supervisor, request, &why), KEEL_E_EXIT);
+    CHECK_TERM(why, "{function_clause, [_ | _]}");
+    CHECK_OK(keel_receive_match(SOON, "{'EXIT', ^Pid, Exit}", supervisor, &exit));
+    CHECK_EQUAL(exit, why);
+}
+
+PROCESS_TEST("a request that no supervisor knows ends it, as in OTP")
+{
+    keel_child_spec none[1];
+    keel_child_spec pattern[] = {keel_child(&bare_server, keel_nil())};
+    keel_trap_exit(true);
+    keel_report_level_set(KEEL_REPORT_NONE);
+    keel_term requests = keel_make("[fly, {fly, a}, {}, {fly, a, b}]");
+    keel_term request;
+    while (keel_list_next(&requests, &request)) {
+        ends_by(actor_started(keel_supervisor_start_link(none, 0)), request);
+    }
+    requests = keel_make("[fly, {fly, a}, {}, {fly, a, b}]");
+    while (keel_list_next(&requests, &request)) {
+        ends_by(actor_started(keel_dynamic_supervisor_start_link(.intensity = 1)), request);
+        ends_by(new_supervisor(pattern, .strategy = KEEL_SIMPLE_ONE_FOR_ONE), request);
+    }
+    keel_pid supervisor = start_one();
+    keel_cast(supervisor, keel_atom(fly));
+    EXPECT_MESSAGE("{'EXIT', ^Pid, {function_clause, [_ | _]}}", supervisor);
 }
 
 PROCESS_TEST("ids may be any terms")

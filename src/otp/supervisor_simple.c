@@ -183,7 +183,7 @@ keel_term kl_simple_answer(struct kl_simple *simple, keel_term request)
                 counts.active, counts.supervisors, counts.workers);
     }
     if (keel_tuple_size(request) != 2) {
-        return error(keel_tuple_of(keel_atom(unknown_request), request));
+        keel_error(keel_atom(function_clause));
     }
     keel_term what = keel_element(request, 0);
     keel_term argument = keel_element(request, 1);
@@ -227,7 +227,7 @@ static keel_term ask_child(struct kl_simple *simple, keel_term what, keel_term p
         return error(keel_atom(simple_one_for_one));
     }
     if (!by_pid) {
-        return error(keel_make("{unknown_request, {What, Pid}}", what, pid));
+        keel_error(keel_atom(function_clause)); // as OTP's
     }
     struct kl_dynamic_child *child = kl_dynamic_find(&simple->children, keel_to_pid(pid));
     if (child == NULL) {

@@ -74,10 +74,16 @@ static keel_status set_current(keel_module_kind kind, const char *name, const vo
     return entry != NULL ? KEEL_OK : KEEL_E_NOMEM;
 }
 
+// Supervisors: their processes do not bear the module's name, and have no version.
+static bool has_many_names(keel_module_kind kind)
+{
+    return kind == KEEL_MODULE_SUPERVISOR || kind == KEEL_MODULE_DYNAMIC_SUPERVISOR;
+}
+
 const char *keel_upgrade_version(keel_module_kind kind, const char *name)
 {
     const void *module = name != NULL ? kl_upgrade_current(kind, name, NULL) : NULL;
-    if (module == NULL || kind == KEEL_MODULE_SUPERVISOR) {
+    if (module == NULL || has_many_names(kind)) {
         return NULL;
     }
     return kind == KEEL_MODULE_GEN_SERVER ? ((const keel_gen_server *)module)->version
@@ -110,8 +116,7 @@ static bool visit(const keel_process_view *view, void *context)
 static keel_term list_servers(struct upgrade *upgrade)
 {
     struct search search = {.upgrade = upgrade};
-    const char *name = upgrade->kind == KEEL_MODULE_SUPERVISOR ? "supervisor"
-                                                               : upgrade->name;
+    const char *name = has_many_names(upgrade->kind) ? "supervisor" : upgrade->name;
     snprintf(search.entry, sizeof search.entry, "%s:init/1", name);
     keel_inspect_each(visit, &search);
     search.max = search.count + 64;
@@ -135,6 +140,27 @@ static keel_term list_servers(struct upgrade *upgrade)
 
 // --- one server ---
 
+static const char *module_name(keel_module_kind kind, const void *module)
+{
+    return kind == KEEL_MODULE_SUPERVISOR ? ((const keel_supervisor *)module)->name
+                                          : ((const keel_dynamic_supervisor *)module)->name;
+}
+
+bool kl_upgrade_brings(keel_term extra, keel_module_kind kind, const char *name,
+        const void *previous, const void **ret_wanted)
+{
+    int meant;
+    void *to = NULL;
+    if (!keel_match(extra, KL_UPGRADE_SUPERVISOR, &meant, &to)) {
+        return false;
+    }
+    const void *wanted = to != NULL ? to : previous;
+    bool same = wanted != NULL && name != NULL && meant == (int)kind &&
+                strcmp(module_name(kind, wanted), name) == 0;
+    *ret_wanted = same ? wanted : NULL;
+    return true;
+}
+
 static bool is_gone(keel_status status)
 {
     return status == KEEL_E_NOPROC || status == KEEL_E_EXIT;
@@ -147,8 +173,8 @@ static keel_status change_one(
     keel_term extra = upgrade->extra;
     if (upgrade->kind == KEEL_MODULE_GEN_STATEM) {
         module = keel_tuple_of(keel_atom(gen_statem), module);
-    } else if (upgrade->kind == KEEL_MODULE_SUPERVISOR) {
-        extra = keel_make(KL_UPGRADE_SUPERVISOR, module);
+    } else if (has_many_names(upgrade->kind)) {
+        extra = keel_make(KL_UPGRADE_SUPERVISOR, (int)upgrade->kind, module);
         module = keel_atom(supervisor);
     }
     return keel_sys_change_code_term(pid, module, keel_atom(undefined), extra, ret_why);
@@ -218,7 +244,7 @@ static void change_back(struct upgrade *upgrade)
     keel_term rest = upgrade->changed;
     keel_term pid;
     while (keel_list_next(&rest, &pid)) {
-        bool remembers = upgrade->kind == KEEL_MODULE_SUPERVISOR;
+        bool remembers = has_many_names(upgrade->kind);
         const void *before = remembers ? NULL : version_before(upgrade, pid);
         keel_term reason = KEEL_NONE;
         keel_status status = before == NULL && !remembers
@@ -262,9 +288,7 @@ static keel_status run(struct upgrade *upgrade, keel_term *ret_why)
         change_back(upgrade);
     }
     resume_all(upgrade);
-    for (int round = 0;
-            status == KEEL_OK && round < ROUNDS && upgrade->kind != KEEL_MODULE_SUPERVISOR;
-            round++) {
+    for (int round = 0; status == KEEL_OK && round < ROUNDS; round++) {
         keel_term late = latecomers(upgrade);
         if (keel_is_nil(late)) {
             break;
@@ -315,4 +339,11 @@ keel_status keel_upgrade_supervisors(
 {
     return upgrade_to(
             KEEL_MODULE_SUPERVISOR, to != NULL ? to->name : NULL, to, extra, ret_why);
+}
+
+keel_status keel_upgrade_dynamic_supervisors(
+        const keel_dynamic_supervisor *to, keel_term extra, keel_term *ret_why)
+{
+    return upgrade_to(KEEL_MODULE_DYNAMIC_SUPERVISOR, to != NULL ? to->name : NULL, to,
+            extra, ret_why);
 }

@@ -62,6 +62,7 @@ static bool is_usable(const keel_module_export *module)
             [KEEL_MODULE_GEN_SERVER] = sizeof(keel_gen_server),
             [KEEL_MODULE_GEN_STATEM] = sizeof(keel_gen_statem),
             [KEEL_MODULE_SUPERVISOR] = sizeof(keel_supervisor),
+            [KEEL_MODULE_DYNAMIC_SUPERVISOR] = sizeof(keel_dynamic_supervisor),
     };
     return module != NULL && (size_t)module->kind < KEEL_COUNT(bytes) &&
            module->bytes == bytes[module->kind] && module->module != NULL;
@@ -109,7 +110,9 @@ keel_status keel_upgrade_file(const char *path, keel_term extra, keel_term *ret_
         return keel_upgrade_servers(module->module, extra, ret_why);
     case KEEL_MODULE_GEN_STATEM:
         return keel_upgrade_statems(module->module, extra, ret_why);
-    default:
+    case KEEL_MODULE_SUPERVISOR:
         return keel_upgrade_supervisors(module->module, extra, ret_why);
+    default:
+        return keel_upgrade_dynamic_supervisors(module->module, extra, ret_why);
     }
 }

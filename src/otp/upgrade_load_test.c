@@ -1,23 +1,13 @@
 // Versions from shared objects: upgrade_fixture.c is built into three of them.
 
-#include "otp_testing.h"
-#include <keel/upgrade.h>
+#include "upgrade_testing.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-// The path of a version, beside the objects of this program.
 static const char *version(int number)
 {
-    static char path[4200];
-    char program[4096];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    CHECK(length > 0);
-    program[length] = '\0';
-    *strrchr(program, '/') = '\0';
-    snprintf(path, sizeof path, "%s/src/otp/upgrade-v%d.so", program, number);
-    return path;
+    return upgrade_object("upgrade", number);
 }
 
 static void copy_file(const char *from, const char *to)
