@@ -1,4 +1,6 @@
+#include "runner.h"
 #include "sched_testing.h"
+#include "worker.h"
 
 TEST("many pairs finish on two workers, and from wake to wake time never runs backwards")
 {
@@ -56,5 +58,32 @@ TEST("higher priorities run first, and low tasks are not forgotten")
         low_before_last_normal |= order.ran[i] == KL_PRIORITY_LOW;
     }
     CHECK(low_before_last_normal);
+    kl_sched_stop();
+}
+
+static struct signal_count after_a_long_turn;
+
+static void come_after(struct kl_task *task)
+{
+    (void)task;
+    signal_add(&after_a_long_turn);
+}
+
+// As if this turn had begun 100 s ago; the one after it begins with a look at the clock.
+static void take_long(void *argument)
+{
+    struct kl_worker *worker = kl_runner_self()->worker;
+    worker->refreshed -= INT64_C(100000000000);
+    worker->refreshed_turns = worker->turns - 1;
+    worker->refresh_in = 1;
+    kl_sched_wake(argument);
+}
+
+TEST("a turn may take more seconds than there are nanoseconds in 32 bits")
+{
+    start_workers(1);
+    struct kl_task next = {.run = come_after};
+    call_and_wait(take_long, &next);
+    signal_wait(&after_a_long_turn, 1);
     kl_sched_stop();
 }
