@@ -116,22 +116,60 @@ static bool refuse(struct kl_connection *connection, const char *why)
     return false;
 }
 
-static bool take_message(
-        struct kl_connection *connection, const struct kl_frame_message *message)
+// The memory of a message that came in parts.
+struct parts {
+    void *block;
+    size_t bytes;
+};
+
+static void let_go(void *context)
+{
+    struct parts *parts = context;
+    kl_free(parts->block, parts->bytes);
+    kl_free(parts, sizeof *parts);
+}
+
+// Such a message is long: its receiver, and what it makes of the message, may hold on to
+// its memory, which is theirs from now on. False: no memory for that.
+static bool share(struct kl_frame_message *message, struct kl_raw *payload)
+{
+    struct parts *parts = kl_alloc(sizeof *parts);
+    if (parts == NULL) {
+        return false;
+    }
+    *parts = (struct parts){message->block, message->block_bytes};
+    message->block = NULL;
+    // It grew in steps; what is left over need not be held on to.
+    size_t before = (size_t)(payload->data - message->body), used = before + payload->size;
+    uint8_t *trimmed = kl_realloc(parts->block, parts->bytes, used);
+    if (trimmed != NULL) {
+        *parts = (struct parts){trimmed, used};
+    }
+    payload->data = (uint8_t *)parts->block + before;
+    payload->binary = keel_binary_share(payload->data, payload->size, let_go, parts);
+    return !keel_is_none(payload->binary);
+}
+
+static bool take_message(struct kl_connection *connection, struct kl_frame_message *message)
 {
     struct kl_control control;
     const char *why = "a control message that cannot be decoded";
-    size_t used = 0, size = 0;
-    const uint8_t *payload = NULL;
+    size_t used = 0;
+    struct kl_raw payload = {0};
     keel_scope scope = keel_scope_open();
     bool done = kl_control_decode(message->body, message->size, connection->peer->name,
                         &kl_remote_limits, &control, &used, &why) == KEEL_OK;
-    if (done && !kl_assembly_payload(&connection->frames, message, used, &payload, &size)) {
+    if (done && !kl_assembly_payload(
+                        &connection->frames, message, used, &payload.data, &payload.size)) {
         why = "a payload in a form that was not agreed";
         done = false;
     }
+    if (done && message->block != NULL && payload.size > 0 && !share(message, &payload)) {
+        why = "no memory for its message";
+        done = false;
+    }
     done = done && kl_dispatch(kl_peer_connection(connection->peer), connection->peer,
-                           &control, payload, size, &why);
+                           &control, &payload, &why);
     keel_scope_close(&scope);
     return done || refuse(connection, why);
 }

@@ -7,8 +7,7 @@ struct incoming {
     uint32_t connection;
     struct kl_peer *peer;
     const struct kl_control *control;
-    const uint8_t *payload;
-    size_t size;
+    const struct kl_raw *payload;
 };
 
 static keel_pid local_pid(keel_term term)
@@ -26,8 +25,8 @@ static keel_term reason_of(const struct incoming *in)
     keel_term reason;
     size_t used;
     keel_status status = kl_etf_decode(
-            in->payload, in->size, &kl_remote_limits, &used, &reason);
-    return status == KEEL_OK && used == in->size ? reason : KEEL_NONE;
+            in->payload->data, in->payload->size, &kl_remote_limits, &used, &reason);
+    return status == KEEL_OK && used == in->payload->size ? reason : KEEL_NONE;
 }
 
 static bool link_asked(const struct incoming *in)
@@ -48,7 +47,7 @@ static bool message_to(const struct incoming *in, keel_pid to)
     if (to.word == 0) {
         return true;
     }
-    keel_status status = kl_remote_send(in->connection, to, in->payload, in->size);
+    keel_status status = kl_remote_send(in->connection, to, in->payload);
     return status != KEEL_E_NOMEM;
 }
 
@@ -66,7 +65,7 @@ static bool sent_to_alias(const struct incoming *in)
 {
     keel_ref alias = keel_to_ref(in->control->ref);
     if (kl_ref_is_local(alias)) {
-        kl_remote_send_alias(in->connection, alias, in->payload, in->size);
+        kl_remote_send_alias(in->connection, alias, in->payload);
     }
     return true;
 }
@@ -165,7 +164,8 @@ static bool unlink_acknowledged(const struct incoming *in)
 
 static bool spawn_asked(const struct incoming *in)
 {
-    return kl_rpc_spawn(in->connection, in->peer, in->control, in->payload, in->size);
+    return kl_rpc_spawn(
+            in->connection, in->peer, in->control, in->payload->data, in->payload->size);
 }
 
 static bool spawn_answered(const struct incoming *in)
@@ -175,7 +175,7 @@ static bool spawn_answered(const struct incoming *in)
 }
 
 bool kl_dispatch(uint32_t connection, struct kl_peer *peer,
-        const struct kl_control *control, const uint8_t *payload, size_t size,
+        const struct kl_control *control, const struct kl_raw *payload,
         const char **ret_why)
 {
     static bool (*const done[KL_CONTROL_KINDS])(const struct incoming *) = {
@@ -194,8 +194,8 @@ bool kl_dispatch(uint32_t connection, struct kl_peer *peer,
             [KL_CONTROL_UNLINK] = unlink_asked,
             [KL_CONTROL_UNLINK_ACK] = unlink_acknowledged,
     };
-    struct incoming in = {connection, peer, control, payload, size};
-    if (control->payload != (size > 0)) {
+    struct incoming in = {connection, peer, control, payload};
+    if (control->payload != (payload->size > 0)) {
         *ret_why = control->payload ? "a payload is missing" : "an unexpected payload";
         return false;
     }

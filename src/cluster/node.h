@@ -91,9 +91,10 @@ void kl_dial_body(keel_term index_and_ticket);
 void kl_greet_body(keel_term fd);
 
 // --- dispatch.c ---
-// Does what a control message asks; `why` is set when the connection must close.
+// Does what a control message asks; `why` is set when the connection must close. No
+// payload: its size is 0.
 bool kl_dispatch(uint32_t connection, struct kl_peer *peer,
-        const struct kl_control *control, const uint8_t *payload, size_t size,
+        const struct kl_control *control, const struct kl_raw *payload,
         const char **ret_why);
 
 // --- route.c ---

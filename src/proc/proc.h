@@ -59,10 +59,14 @@ extern keel_etf_limits kl_remote_limits;
 //
 // A message stays as it came, in external format without version byte; its receiver
 // decodes it.
-keel_status kl_remote_send(
-        uint32_t connection, keel_pid to, const uint8_t *payload, size_t size);
+struct kl_raw {
+    const uint8_t *data;
+    size_t size;
+    keel_term binary; // with the same bytes, to be held on to; none: they are copied
+};
+keel_status kl_remote_send(uint32_t connection, keel_pid to, const struct kl_raw *payload);
 void kl_remote_send_alias(
-        uint32_t connection, keel_ref alias, const uint8_t *payload, size_t size);
+        uint32_t connection, keel_ref alias, const struct kl_raw *payload);
 void kl_remote_link(uint32_t connection, keel_pid from, keel_pid to);
 void kl_remote_unlink(uint32_t connection, keel_pid from, keel_pid to, uint64_t id);
 void kl_remote_unlink_ack(uint32_t connection, keel_pid from, keel_pid to, uint64_t id);

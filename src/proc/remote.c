@@ -3,7 +3,8 @@
 //
 // A signal is an envelope of kind KL_REMOTE whose body is {Operation, Connection, From, …};
 // remote pids and references are boxed terms in it. A message is an envelope of kind KL_RAW
-// with the bytes as they came behind it; `from` is the connection, `ref` an alias or 0.
+// with the bytes as they came behind it, or as a binary for its body; `from` is the
+// connection, `ref` an alias or 0.
 
 #include "proc.h"
 #include "process.h"
@@ -124,9 +125,12 @@ void kl_remote_leader(keel_pid leader, keel_pid to)
 }
 
 static struct kl_envelope *raw(
-        uint32_t connection, uint64_t alias, const uint8_t *payload, size_t size)
+        uint32_t connection, uint64_t alias, const struct kl_raw *payload)
 {
-    struct kl_envelope *envelope = kl_envelope_new_bytes(KL_RAW, payload, size);
+    struct kl_envelope *envelope = keel_is_none(payload->binary)
+                                           ? kl_envelope_new_bytes(
+                                                     KL_RAW, payload->data, payload->size)
+                                           : kl_envelope_new(KL_RAW, payload->binary);
     if (envelope != NULL) {
         envelope->from = connection;
         envelope->ref = alias;
@@ -134,17 +138,15 @@ static struct kl_envelope *raw(
     return envelope;
 }
 
-keel_status kl_remote_send(
-        uint32_t connection, keel_pid to, const uint8_t *payload, size_t size)
+keel_status kl_remote_send(uint32_t connection, keel_pid to, const struct kl_raw *payload)
 {
-    struct kl_envelope *envelope = raw(connection, 0, payload, size);
+    struct kl_envelope *envelope = raw(connection, 0, payload);
     return envelope == NULL ? KEEL_E_NOMEM : kl_deliver_message(to, envelope);
 }
 
-void kl_remote_send_alias(
-        uint32_t connection, keel_ref alias, const uint8_t *payload, size_t size)
+void kl_remote_send_alias(uint32_t connection, keel_ref alias, const struct kl_raw *payload)
 {
-    struct kl_envelope *envelope = raw(connection, alias.word, payload, size);
+    struct kl_envelope *envelope = raw(connection, alias.word, payload);
     if (envelope != NULL) {
         kl_alias_send(alias, envelope, false);
     }
@@ -158,15 +160,21 @@ static bool is_answer(keel_term message)
     return keel_tuple_size(message) == 2 && kl_is_call_ref(keel_element(message, 0).word);
 }
 
+static keel_status decode(const struct kl_envelope *raw, keel_term *ret_message)
+{
+    if (!keel_is_none(raw->body)) {
+        return kl_etf_decode_binary(raw->body, &kl_remote_limits, ret_message);
+    }
+    size_t used;
+    keel_status status = kl_etf_decode(
+            kl_envelope_bytes(raw), raw->body_bytes, &kl_remote_limits, &used, ret_message);
+    return status == KEEL_OK && used != raw->body_bytes ? KEEL_E_MALFORMED : status;
+}
+
 static struct kl_envelope *decoded(const struct kl_envelope *raw)
 {
     keel_term message;
-    size_t used;
-    keel_status status = kl_etf_decode(
-            kl_envelope_bytes(raw), raw->body_bytes, &kl_remote_limits, &used, &message);
-    if (status == KEEL_OK && used != raw->body_bytes) {
-        status = KEEL_E_MALFORMED;
-    }
+    keel_status status = decode(raw, &message);
     if (status != KEEL_OK) {
         if (kl_route != NULL) {
             kl_route->malformed((uint32_t)raw->from, status);

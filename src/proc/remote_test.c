@@ -322,16 +322,22 @@ PROCESS_TEST("exit signals of another node act as those of this one")
     end();
 }
 
-static void deliver_raw(keel_pid to, keel_ref alias, keel_term message)
+static keel_term encoded(keel_term message)
 {
     keel_etf_opts opts = {.no_version = true};
     keel_term binary;
     CHECK_OK(keel_etf_encode(message, &opts, &binary));
-    keel_bytes bytes = keel_to_bytes(binary);
+    return binary;
+}
+
+static void deliver_raw(keel_pid to, keel_ref alias, keel_term message)
+{
+    keel_bytes bytes = keel_to_bytes(encoded(message));
+    struct kl_raw raw = {.data = bytes.data, .size = bytes.size};
     if (no_ref(alias)) {
-        CHECK_OK(kl_remote_send(THIS, to, bytes.data, bytes.size));
+        CHECK_OK(kl_remote_send(THIS, to, &raw));
     } else {
-        kl_remote_send_alias(THIS, alias, bytes.data, bytes.size);
+        kl_remote_send_alias(THIS, alias, &raw);
     }
 }
 
@@ -343,11 +349,49 @@ PROCESS_TEST("messages are decoded where they arrive, in their order")
     deliver_raw(keel_self(), none, keel_from_pid(remote_pid(9)));
     CHECK_OK(keel_send(keel_self(), keel_atom(own)));
     deliver_raw(keel_self(), none, keel_from_pid(keel_self()));
-    CHECK_OK(kl_remote_send(THIS, keel_self(), (const uint8_t *)"\x83", 1));
+    CHECK_OK(kl_remote_send(THIS, keel_self(),
+            &(struct kl_raw){.data = (const uint8_t *)"\x83", .size = 1}));
     EXPECT_NEXT("{first, #{a => [1, 2.5, <<\"x\">>]}}");
     CHECK_EQUAL(keel_receive(), keel_from_pid(remote_pid(9)));
     EXPECT_NEXT("own");
     CHECK_EQUAL(keel_receive(), keel_from_pid(keel_self()));
+    EXPECT_NEXT("{route, malformed, 7, _}");
+    end();
+}
+
+static bool lies_in(keel_term part, keel_term whole)
+{
+    keel_bytes inner = keel_to_bytes(part), outer = keel_to_bytes(whole);
+    return inner.data >= outer.data && inner.data + inner.size <= outer.data + outer.size;
+}
+
+PROCESS_TEST("a large binary of a message that is held on to is not copied")
+{
+    enum { LARGE = 100000, SMALL = 1000 };
+    static uint8_t bytes[LARGE];
+    begin();
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 7);
+    }
+    keel_term message = keel_tuple_of(keel_atom(data), keel_binary(bytes, LARGE),
+            keel_binary(bytes, SMALL), keel_binary(bytes, 10));
+    keel_term binary = encoded(message);
+    struct kl_raw raw = {.binary = binary};
+    CHECK_OK(kl_remote_send(THIS, keel_self(), &raw));
+    keel_term got = keel_receive();
+    CHECK_EQUAL(got, message);
+    CHECK(lies_in(keel_element(got, 1), binary));
+    CHECK(!lies_in(keel_element(got, 2), binary));
+    CHECK(!lies_in(keel_element(got, 3), binary));
+
+    keel_ref alias = keel_alias();
+    kl_remote_send_alias(THIS, alias, &raw);
+    CHECK_EQUAL(keel_receive(), message);
+    CHECK(keel_unalias(alias));
+    kl_remote_send_alias(THIS, alias, &raw);
+
+    raw.binary = keel_binary(bytes, LARGE);
+    CHECK_OK(kl_remote_send(THIS, keel_self(), &raw));
     EXPECT_NEXT("{route, malformed, 7, _}");
     end();
 }

@@ -140,8 +140,9 @@ keel_status kl_etf_plan(const uint8_t *data, size_t size, const keel_etf_limits 
 
 // Builds in `heap` the term that `plan` was made of. Fails with KEEL_E_MALFORMED (two equal
 // keys in a map), KEEL_E_SYSTEM_LIMIT (atoms) or KEEL_E_NOMEM, and then leaves only atoms.
+// Long binaries become parts of `source`, the block that has `data`; NULL: all are copied.
 keel_status kl_etf_build(struct kl_heap *heap, const uint8_t *data,
-        const struct kl_etf_plan *plan, keel_term *ret_term);
+        const struct kl_etf_plan *plan, struct kl_block *source, keel_term *ret_term);
 
 // --- parts of both (etf_text.c) ---
 

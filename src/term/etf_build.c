@@ -8,13 +8,15 @@
 
 enum level_kind { OUTSIDE, TUPLE, LIST, MAP };
 enum { LEVEL_WORDS = 3 };
+// A binary that is a smaller part of the input is copied: who keeps it would keep the rest.
+enum { SHARE_PART = 4 };
 
 static keel_status build_all(struct kl_etf_build *build, keel_term *ret_term);
 static keel_status next_slot(struct kl_etf_build *build, keel_term **ret_slot);
 static keel_status build_term(struct kl_etf_build *build, keel_term *slot);
 
 keel_status kl_etf_build(struct kl_heap *heap, const uint8_t *data,
-        const struct kl_etf_plan *plan, keel_term *ret_term)
+        const struct kl_etf_plan *plan, struct kl_block *source, keel_term *ret_term)
 {
     struct kl_heap_mark mark = kl_heap_mark(heap);
     uint64_t none, *words = &none;
@@ -37,6 +39,8 @@ keel_status kl_etf_build(struct kl_heap *heap, const uint8_t *data,
     build.work = &work;
     build.self = plan->self;
     build.atoms.known = 0;
+    build.source = source;
+    build.share_bytes = plan->used / SHARE_PART;
     keel_term term = KEEL_NONE;
     // The walk has seen the deepest place, so nothing has to grow halfway.
     keel_status status = KEEL_OK;

@@ -24,6 +24,8 @@ struct kl_etf_build {
     struct kl_work *work;
     struct kl_etf_node self;
     struct kl_etf_atoms atoms;
+    struct kl_block *source; // has the input, to be held on to; NULL: all is copied
+    size_t share_bytes; // by binaries that are so long
 };
 
 static inline uint32_t kl_etf_take_8(struct kl_etf_build *build)

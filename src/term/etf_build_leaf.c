@@ -95,6 +95,10 @@ static keel_status build_bits(struct kl_etf_build *build, uint8_t tag, keel_term
     *slot = kl_boxed(build->out);
     if (size <= KL_BITS_INLINE_MAX) {
         build->out = kl_bits_write(build->out, build->at, bits);
+    } else if (build->source && size >= build->share_bytes && bits % 8 == 0) {
+        kl_block_ref(build->source);
+        build->out = kl_shared_write(
+                build->out, build->counted, build->source, build->at, bits);
     } else {
         uint8_t *data;
         struct kl_block *block = kl_block_new(size, &data);

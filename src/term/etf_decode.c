@@ -49,6 +49,28 @@ keel_status kl_etf_decode(const uint8_t *data, size_t size, const keel_etf_limit
                    : decode_bare(data, size, limits, ret_used, ret_term);
 }
 
+keel_status kl_etf_decode_binary(
+        keel_term binary, const keel_etf_limits *limits, keel_term *ret_term)
+{
+    keel_bytes bytes = keel_to_bytes(binary);
+    keel_etf_limits set = limits_for(limits, bytes.size);
+    if (bytes.size > set.max_bytes) {
+        return KEEL_E_TOO_LARGE;
+    }
+    struct kl_block *source = NULL;
+    if (kl_is_kind(binary, KL_KIND_SHARED)) {
+        source = ((struct kl_shared *)kl_box(binary))->counted.block;
+    }
+    struct kl_etf_plan plan;
+    keel_status status = kl_etf_plan(bytes.data, bytes.size, &set, &plan);
+    if (status == KEEL_OK && plan.used != bytes.size) {
+        status = KEEL_E_MALFORMED;
+    }
+    return status != KEEL_OK
+                   ? status
+                   : kl_etf_build(kl_heap_current(), bytes.data, &plan, source, ret_term);
+}
+
 keel_status kl_etf_walk(const uint8_t *data, size_t size, const keel_etf_limits *limits,
         size_t *ret_used, size_t *ret_words)
 {
@@ -93,7 +115,7 @@ static keel_status decode_bare(const uint8_t *data, size_t size,
         status = KEEL_E_MALFORMED;
     }
     if (status == KEEL_OK) {
-        status = kl_etf_build(kl_heap_current(), data, &plan, ret_term);
+        status = kl_etf_build(kl_heap_current(), data, &plan, NULL, ret_term);
     }
     if (status == KEEL_OK && ret_used) {
         *ret_used = plan.used;

@@ -16,7 +16,7 @@ static keel_term read_part(struct reader *reader)
     struct kl_etf_plan plan;
     keel_term term;
     if (kl_etf_plan(reader->at, reader->left, &limits, &plan) != KEEL_OK ||
-            kl_etf_build(reader->heap, reader->at, &plan, &term) != KEEL_OK) {
+            kl_etf_build(reader->heap, reader->at, &plan, NULL, &term) != KEEL_OK) {
         return KEEL_NONE;
     }
     reader->at += plan.used;

@@ -244,6 +244,10 @@ keel_status kl_etf_walk(const uint8_t *data, size_t size, const keel_etf_limits 
 // Decodes the term that `data` starts with into the current heap.
 keel_status kl_etf_decode(const uint8_t *data, size_t size, const keel_etf_limits *limits,
         size_t *ret_used, keel_term *ret_term);
+// Decodes all bytes of a binary. A binary in it that is a large part of the whole is not
+// copied: it keeps the bytes of `binary` instead.
+keel_status kl_etf_decode_binary(
+        keel_term binary, const keel_etf_limits *limits, keel_term *ret_term);
 
 // What encoding a term takes. The node is part of it: were it to change between measuring
 // and writing, the bytes would not be those that were counted.
