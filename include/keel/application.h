@@ -88,7 +88,7 @@ KEEL_API keel_status keel_application_unload(keel_term name, keel_term *ret_reas
 /// OTP: application:start/2. @thread any: an outside thread blocks @since 0.1
 KEEL_API keel_status keel_application_start(
         keel_term name, keel_restart type, keel_term *ret_reason);
-/// The same; fine when it runs. OTP: application:ensure_started/2. @since 0.1
+/// The same; fine when it runs. OTP: application:ensure_started/2. @thread any @since 0.1
 KEEL_API keel_status keel_application_ensure_started(
         keel_term name, keel_restart type, keel_term *ret_reason);
 /// Starts it, or a list of them, and before each what it needs. When one fails, what was

@@ -99,7 +99,7 @@ KEEL_API KEEL_NORETURN void keel_gen_server_enter_loop(const keel_gen_server *se
 /// OTP: gen_server:call/2. @thread any: a thread outside blocks @since 0.1
 #define keel_call(server, request, ret_reply)                                              \
     keel_call_term(KEEL_TO(server), (request), KEEL_ABOUT(KEEL_SECONDS(5)), (ret_reply))
-/// The same with a deadline. OTP: gen_server:call/3. @since 0.1
+/// The same with a deadline. OTP: gen_server:call/3. @thread any @since 0.1
 #define keel_call_within(server, request, deadline, ret_reply)                             \
     keel_call_term(KEEL_TO(server), (request), (deadline), (ret_reply))
 KEEL_API KEEL_MUST_USE keel_status keel_call_term(
@@ -109,7 +109,7 @@ KEEL_API KEEL_MUST_USE keel_status keel_call_term(
 /// {nodedown, Node} or the reason the server ended with. @thread process @since 0.1
 #define keel_call_or_exit(server, request)                                                 \
     keel_call_or_exit_term(KEEL_TO(server), (request), KEEL_SECONDS(5))
-/// The same with a time limit; KEEL_FOREVER for none. @since 0.1
+/// The same with a time limit; KEEL_FOREVER for none. @thread any @since 0.1
 #define keel_call_or_exit_within(server, request, timeout)                                 \
     keel_call_or_exit_term(KEEL_TO(server), (request), (timeout))
 #define KEEL_FOREVER INT64_MAX

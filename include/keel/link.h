@@ -13,7 +13,8 @@ KEEL_BEGIN_DECLS
 /// @thread process
 /// @since 0.1
 KEEL_API keel_status keel_link(keel_pid pid);
-/// The same, whose EXIT message is a priority message. OTP 28: link/2. @since 0.1
+/// The same, whose EXIT message is a priority message. OTP 28: link/2. @thread process
+/// @since 0.1
 KEEL_API keel_status keel_link_priority(keel_pid pid);
 /// Removes the link, from both sides; no signal of it arrives afterwards (one that has
 /// become a message stays). OTP: unlink/1. @thread process @since 0.1
@@ -24,7 +25,8 @@ KEEL_API keel_status keel_unlink(keel_pid pid);
 /// is no pid, name or {Name, Node}, or outside. OTP: monitor/2. @thread process @since 0.1
 #define keel_monitor(target) keel_monitor_term(KEEL_TO(target))
 KEEL_API keel_ref keel_monitor_term(keel_term target);
-/// With options. KEEL_OK, KEEL_E_BADARG, KEEL_E_OUTSIDE. OTP: monitor/3. @since 0.1
+/// With options. KEEL_OK, KEEL_E_BADARG, KEEL_E_OUTSIDE. OTP: monitor/3. @thread process
+/// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_monitor_opt(
         keel_term target, const keel_monitor_opts *opts, keel_ref *ret_monitor);
 

@@ -66,7 +66,8 @@ KEEL_API keel_status keel_send_term(keel_term to, keel_term message);
 /// OTP: erlang:send/3 with nosuspend. @thread any @since 0.1
 KEEL_API keel_status keel_send_nosuspend(keel_term to, keel_term message);
 /// The same, before ordinary messages and after earlier priority ones, when `to` is a
-/// priority alias (else as keel_send). OTP 28: erlang:send/3 with priority. @since 0.1
+/// priority alias (else as keel_send). OTP 28: erlang:send/3 with priority. @thread any
+/// @since 0.1
 KEEL_API keel_status keel_send_priority(keel_term to, keel_term message);
 /// Sends one copy of `message`, shared, to `count` pids. @thread any @since 0.1
 KEEL_API keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message);
@@ -84,6 +85,7 @@ KEEL_API KEEL_MUST_USE keel_status keel_receive_where(
         keel_deadline deadline, keel_term *ret_message);
 /// Takes the first message that matches a pattern (<keel/match.h>):
 ///   keel_receive_match(KEEL_IN(KEEL_SECONDS(1)), "{^Ref, Reply}", ref, &reply)
+/// @thread process @since 0.1
 #define keel_receive_match(deadline, ...)                                                  \
     KEEL_SITE_(keel_receive_match_at, (deadline), __VA_ARGS__)
 KEEL_API KEEL_MUST_USE keel_status keel_receive_match_at(keel_pattern_site *site,

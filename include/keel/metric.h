@@ -29,6 +29,7 @@ KEEL_API keel_metric *keel_counter(const char *name, const char *help, const cha
 KEEL_API keel_metric *keel_gauge(const char *name, const char *help, const char *labels);
 /// @param bounds  upper bounds of the buckets, rising; copied; NULL: 5 ms to 10 s
 /// @param count   of bounds, at most 32
+/// @thread any @since 0.1
 KEEL_API keel_metric *keel_histogram(const char *name, const char *help, const char *labels,
         const double *bounds, size_t count);
 

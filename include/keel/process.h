@@ -125,7 +125,7 @@ KEEL_API KEEL_NORETURN void keel_error(keel_term reason);
 KEEL_API KEEL_MUST_USE keel_status keel_try(
         void (*fn)(void *context), void *context, keel_term *ret_reason);
 /// Ends the calling process with {{assertion, Text, File, Line}, Stack} when `condition`
-/// is false.
+/// is false. @thread process @since 0.1
 #define KEEL_ASSERT(condition)                                                             \
     ((condition) ? (void)0 : keel_assert_failed(#condition, __FILE__, __LINE__))
 KEEL_API KEEL_NORETURN void keel_assert_failed(

@@ -52,7 +52,7 @@ typedef struct keel_response {
 
 /// An empty collection. OTP: gen_server:reqids_new/0. @thread process @since 0.1
 KEEL_API keel_requests *keel_requests_new(void);
-/// Forgets the requests without giving them up. NULL is fine. @since 0.1
+/// Forgets the requests without giving them up. NULL is fine. @thread process @since 0.1
 KEEL_API void keel_requests_free(keel_requests *requests);
 /// OTP: gen_server:reqids_size/1. @thread process @since 0.1
 KEEL_API size_t keel_requests_size(const keel_requests *requests);
@@ -60,7 +60,8 @@ KEEL_API size_t keel_requests_size(const keel_requests *requests);
 /// OTP: gen_server:reqids_add/3. @thread process @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_requests_add(
         keel_requests *requests, keel_request request, keel_term label);
-/// A list of {Reference, Label}. OTP: gen_server:reqids_to_list/1. @since 0.1
+/// A list of {Reference, Label}. OTP: gen_server:reqids_to_list/1. @thread process
+/// @since 0.1
 KEEL_API keel_term keel_requests_list(const keel_requests *requests);
 /// Waits for whichever response comes first; with `remove` its request leaves the
 /// collection. KEEL_E_TIMEOUT changes nothing; KEEL_E_BADARG: the collection is empty (OTP:

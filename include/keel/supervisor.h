@@ -140,46 +140,48 @@ KEEL_API KEEL_MUST_USE keel_started keel_supervisor_start_link_module_opt(
 
 /// Adds a child, last in order, and starts it. status KEEL_E_IGNORED: it declined, and is
 /// kept without a process unless temporary. reason: already_present, {already_started,
-/// Pid}, {R, Child}, or what is wrong with the specification. @since 0.1
+/// Pid}, {R, Child}, or what is wrong with the specification. @thread any @since 0.1
 #define keel_supervisor_start_child(supervisor, spec)                                      \
     keel_supervisor_start_child_term(KEEL_TO(supervisor), (spec))
 KEEL_API keel_started keel_supervisor_start_child_term(
         keel_term supervisor, const keel_child_spec *spec);
 /// With KEEL_SIMPLE_ONE_FOR_ONE: starts a child. Its start function, or init, gets a list:
 /// the specification's argument, if it has one, then those of the list `arguments`.
-/// @since 0.1
+/// @thread any @since 0.1
 #define keel_supervisor_start_child_of(supervisor, arguments)                              \
     keel_supervisor_start_child_of_term(KEEL_TO(supervisor), (arguments))
 KEEL_API keel_started keel_supervisor_start_child_of_term(
         keel_term supervisor, keel_term arguments);
-/// Starts a terminated child again. reason: running, restarting, not_found, or R. @since
-/// 0.1
+/// Starts a terminated child again. reason: running, restarting, not_found, or R.
+/// @thread any @since 0.1
 #define keel_supervisor_restart_child(supervisor, id)                                      \
     keel_supervisor_restart_child_term(KEEL_TO(supervisor), (id))
 KEEL_API keel_started keel_supervisor_restart_child_term(
         keel_term supervisor, keel_term id);
 /// Stops a child; its specification stays, unless temporary. @param ret_reason may be NULL
-/// @since 0.1
+/// @thread any @since 0.1
 #define keel_supervisor_terminate_child(supervisor, id, ret_reason)                        \
     keel_supervisor_ask_term(                                                              \
             KEEL_TO(supervisor), keel_atom(terminate_child), (id), (ret_reason))
-/// Forgets a terminated child. @param ret_reason may be NULL @since 0.1
+/// Forgets a terminated child. @param ret_reason may be NULL @thread any @since 0.1
 #define keel_supervisor_delete_child(supervisor, id, ret_reason)                           \
     keel_supervisor_ask_term(                                                              \
             KEEL_TO(supervisor), keel_atom(delete_child), (id), (ret_reason))
-/// The full specification as a map. @since 0.1
+/// The full specification as a map. @thread any @since 0.1
 #define keel_supervisor_get_childspec(supervisor, id, ret_spec)                            \
     keel_supervisor_ask_term(                                                              \
             KEEL_TO(supervisor), keel_atom(get_childspec), (id), (ret_spec))
-/// {Id, Pid | undefined | restarting, Type, Modules}. @since 0.1
+/// {Id, Pid | undefined | restarting, Type, Modules}. @thread any @since 0.1
 #define keel_supervisor_which_child(supervisor, id, ret_child)                             \
     keel_supervisor_ask_term(KEEL_TO(supervisor), keel_atom(which_child), (id), (ret_child))
 KEEL_API keel_status keel_supervisor_ask_term(
         keel_term supervisor, keel_term what, keel_term id, keel_term *ret_answer);
-/// A list of such, the child started last first. @since 0.1
+/// A list of such, the child started last first. @thread any @since 0.1
 #define keel_supervisor_which_children(supervisor, ret_children)                           \
     keel_call_within((supervisor), keel_atom(which_children), KEEL_NEVER, (ret_children))
 
+/// How many children it has, and of them processes alive, supervisors, workers. OTP:
+/// supervisor:count_children/1. @thread any @since 0.1
 typedef struct keel_child_counts {
     size_t specs, active, supervisors, workers;
 } keel_child_counts;
@@ -189,7 +191,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_supervisor_count_children_term(
         keel_term supervisor, keel_child_counts *ret_counts);
 
 /// Checks specifications without starting anything; `ret_reason` as start_link would give
-/// it, without start_spec around it. OTP: supervisor:check_childspecs/2. @since 0.1
+/// it, without start_spec around it. OTP: supervisor:check_childspecs/2. @thread any
+/// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_supervisor_check(const keel_child_spec *children,
         const keel_supervisor_opts *opts, keel_term *ret_reason);
 /// The specification as a map, with defaults filled in: what the wire carries.

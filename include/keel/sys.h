@@ -57,6 +57,7 @@ KEEL_API KEEL_MUST_USE keel_status keel_sys_get_status_term(
             KEEL_TO(server), keel_tuple_of(keel_atom(debug),                               \
                                      keel_tuple_of(keel_atom(trace), keel_bool(on))))
 /// Has the behaviour terminate with `reason`; returns at once. OTP: sys:terminate/2.
+/// @thread any @since 0.1
 #define keel_sys_terminate(server, reason)                                                 \
     keel_sys_simple_term(KEEL_TO(server), keel_tuple_of(keel_atom(terminate), (reason)))
 KEEL_API KEEL_MUST_USE keel_status keel_sys_simple_term(

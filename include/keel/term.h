@@ -255,7 +255,8 @@ KEEL_API keel_pid keel_to_pid(keel_term term);
 KEEL_API keel_ref keel_to_ref(keel_term term);
 /// The bytes of a binary, or {NULL, 0}. @thread any @since 0.1
 KEEL_API keel_bytes keel_to_bytes(keel_term term);
-/// The number of bits of a bitstring; its bytes through keel_bits_data. @since 0.1
+/// The number of bits of a bitstring; its bytes through keel_bits_data. @thread any
+/// @since 0.1
 KEEL_API size_t keel_bit_size(keel_term term);
 /// The bytes that hold a bitstring, the last one filled up with zero bits; borrowed.
 /// @thread any @since 0.1
@@ -318,7 +319,8 @@ KEEL_API keel_term keel_export(keel_term module, keel_term function, uint8_t ari
 KEEL_API bool keel_equal(keel_term left, keel_term right);
 /// == : numbers by value. @thread any @since 0.1
 KEEL_API bool keel_equal_value(keel_term left, keel_term right);
-/// Negative, zero, positive: Erlang's term order, zero exactly when ==. @since 0.1
+/// Negative, zero, positive: Erlang's term order, zero exactly when ==. @thread any
+/// @since 0.1
 KEEL_API int keel_compare(keel_term left, keel_term right);
 /// A hash such that =:= terms have equal ones; differs between runs of the program.
 /// @thread any @since 0.1

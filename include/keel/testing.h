@@ -182,6 +182,7 @@ static inline keel_test_place keel_test_place_of_(
     keel_test_place place = {kind, line, file, probe, within};
     return place;
 }
+/// What the macros call. @thread as probe @since 0.1
 KEEL_API bool keel_test_expect_at(
         keel_pattern_site *site, keel_test_place place, const keel_arg *args, size_t count);
 

@@ -15,14 +15,16 @@ KEEL_BEGIN_DECLS
     keel_send_after_term((duration), KEEL_TO(to), (message))
 KEEL_API keel_ref keel_send_after_term(
         keel_duration duration, keel_term to, keel_term message);
-/// The message is {timeout, Ref, Message}. OTP: erlang:start_timer/3. @since 0.1
+/// The message is {timeout, Ref, Message}. OTP: erlang:start_timer/3. @thread any
+/// @since 0.1
 KEEL_API keel_ref keel_start_timer(keel_duration duration, keel_term to, keel_term message);
 /// At a point of the monotonic clock; one in the past fires at once. OTP: option abs.
 /// @thread any @since 0.1
 KEEL_API keel_ref keel_send_at(keel_deadline when, keel_term to, keel_term message);
 KEEL_API keel_ref keel_start_timer_at(keel_deadline when, keel_term to, keel_term message);
 /// As OTP's send_after/4 and start_timer/4 in terms: `milliseconds` an integer, `options`
-/// a list with {abs, Bool}; KEEL_E_BADARG for whatever OTP refuses. @since 0.1
+/// a list with {abs, Bool}; KEEL_E_BADARG for whatever OTP refuses. @thread any
+/// @since 0.1
 KEEL_API keel_status keel_send_after_opt(keel_term milliseconds, keel_term to,
         keel_term message, keel_term options, keel_ref *ret_timer);
 KEEL_API keel_status keel_start_timer_opt(keel_term milliseconds, keel_term to,
