@@ -1,5 +1,6 @@
 #include "core.h"
 #include "share.h"
+#include "sim.h"
 
 // Turns that follow each other on the stack of a fiber. The worker's loop does more than to
 // run one task after another: it reads the clock, fires timers, takes the inbox in, shares
@@ -9,8 +10,12 @@
 // Whether the loop would do nothing but take the next task. In a bracket.
 static inline bool may_go_on(const struct kl_runner *runner, struct kl_worker *worker)
 {
+    if (__builtin_expect(runner->nested | runner->hosted, 0)) {
+        // Of the host's threads only the simulator's, where the seed says what comes next.
+        return !runner->nested && kl_sim_running() && kl_sim_choose(2) == 0;
+    }
     return worker->refresh_in > 1 && !kl_load_relaxed(&worker->inbox) &&
-           !(runner->nested | runner->hosted) && runner->now < runner->census_at;
+           runner->now < runner->census_at;
 }
 
 static inline struct kl_task *take_lender(
@@ -29,6 +34,9 @@ static inline struct kl_task *take_first(
         struct kl_worker *worker, bool (*fits)(struct kl_task *task))
 {
     struct kl_runq *queue = &worker->runq;
+    if (__builtin_expect(kl_sim_running(), 0)) {
+        return kl_sim_take_next(worker, fits);
+    }
     if (queue->occupied != 1u << KL_PRIORITY_NORMAL ||
             (kl_runq_ready(queue) >= 2 && kl_share_any_idle()) ||
             !fits(queue->class[KL_PRIORITY_NORMAL].head)) {
@@ -36,6 +44,16 @@ static inline struct kl_task *take_first(
     }
     worker->surplus = 0;
     return kl_runq_pop_class(queue, KL_PRIORITY_NORMAL);
+}
+
+static inline void begin_turn(
+        struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task)
+{
+    worker->refresh_in--;
+    if (__builtin_expect(runner->hosted, 0)) {
+        kl_sim_note_turn(worker, task);
+    }
+    kl_worker_begin_turn(runner, worker, task);
 }
 
 struct kl_task *kl_sched_relay(bool (*fits)(struct kl_task *task))
@@ -51,8 +69,7 @@ struct kl_task *kl_sched_relay(bool (*fits)(struct kl_task *task))
         next = worker->lender ? take_lender(worker, fits) : take_first(worker, fits);
     }
     if (next) {
-        worker->refresh_in--;
-        kl_worker_begin_turn(runner, worker, next);
+        begin_turn(runner, worker, next);
     }
     kl_worker_leave(runner, was);
     return next;
@@ -72,8 +89,7 @@ bool kl_sched_lend(struct kl_task *lender, struct kl_task *task)
     if (may) {
         kl_store_relaxed(&worker->lender, lender);
         kl_store_relaxed(&lender->home, worker->runq.home);
-        worker->refresh_in--;
-        kl_worker_begin_turn(runner, worker, task);
+        begin_turn(runner, worker, task);
     }
     kl_worker_leave(runner, was);
     return may;

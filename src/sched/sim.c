@@ -98,6 +98,14 @@ static void note(uint64_t value)
     trace ^= trace >> 29;
 }
 
+void kl_sim_note_turn(const struct kl_worker *worker, struct kl_task *task)
+{
+    note(worker->turns);
+    if (kl_core.config.turn) {
+        note(kl_core.config.turn(task));
+    }
+}
+
 size_t kl_sim_choose(size_t count)
 {
     if (count < 2) {
@@ -145,10 +153,7 @@ static bool step(struct kl_runner *runner, struct kl_worker *worker, bool *ret_t
     if (!task) {
         return poll_descriptors();
     }
-    note(worker->turns);
-    if (kl_core.config.turn) {
-        note(kl_core.config.turn(task));
-    }
+    kl_sim_note_turn(worker, task);
     kl_worker_turn(runner, worker, task);
     *ret_turn = true;
     return true;
@@ -168,6 +173,25 @@ static struct kl_task *choose_task(struct kl_worker *worker)
     }
     size_t count = kl_runq_count(queue, class, CHOICE_MAX);
     return kl_runq_pop_at(queue, class, kl_sim_choose(count));
+}
+
+struct kl_task *kl_sim_take_next(
+        struct kl_worker *worker, bool (*fits)(struct kl_task *task))
+{
+    struct kl_runq *queue = &worker->runq;
+    if (queue->occupied != 1u << KL_PRIORITY_NORMAL) {
+        return NULL;
+    }
+    size_t count = kl_runq_count(queue, KL_PRIORITY_NORMAL, CHOICE_MAX);
+    size_t position = kl_sim_choose(count);
+    struct kl_task *task = queue->class[KL_PRIORITY_NORMAL].head;
+    for (size_t i = 0; i < position; i++) {
+        task = task->next;
+    }
+    if (!fits(task)) {
+        return NULL;
+    }
+    return kl_runq_pop_at(queue, KL_PRIORITY_NORMAL, position);
 }
 
 // Fires all timers that are due, in an order of the seed's for those of the same time.

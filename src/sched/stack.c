@@ -12,6 +12,7 @@ static unsigned default_class = 4;
 static struct kl_stack *take_from_slabs(struct kl_runner *runner);
 static struct kl_stack *acquire_other(size_t bytes);
 static bool census_is_due(struct kl_runner *runner);
+static bool measure_next(void);
 
 struct kl_stack *kl_stack_acquire(size_t bytes)
 {
@@ -30,7 +31,8 @@ struct kl_stack *kl_stack_acquire(size_t bytes)
             return NULL;
         }
     }
-    if (__builtin_expect(runner->now >= runner->census_at, 0) && census_is_due(runner)) {
+    if (__builtin_expect(runner->now >= runner->census_at, 0) && measure_next() &&
+            census_is_due(runner)) {
         kl_census_begin(stack);
     }
     return stack;
@@ -74,7 +76,7 @@ bool kl_stack_keep(struct kl_stack *stack)
 struct kl_stack *kl_stack_take_kept(void)
 {
     struct kl_runner *runner = kl_runner_self();
-    if (!runner || runner->now >= runner->census_at) {
+    if (!runner || (runner->now >= runner->census_at && measure_next())) {
         return NULL;
     }
     struct kl_stack *stack = runner->kept;
@@ -123,6 +125,13 @@ static struct kl_stack *acquire_other(size_t bytes)
         kl_slab_take(class, 1, &stack);
     }
     return stack;
+}
+
+// In virtual time it would always be time to measure, and no turn ever follow another on
+// one stack: the seed has it both ways.
+static bool measure_next(void)
+{
+    return !kl_sim_running() || kl_sim_choose(4) == 0;
 }
 
 // A measurement costs two system calls and the faults of pages that were there, so each

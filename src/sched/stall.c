@@ -148,7 +148,8 @@ static bool is_starved(const struct kl_runner *runner, int64_t lasted)
 
 static int64_t look_at(struct kl_runner *runner, int64_t now)
 {
-    struct kl_task *task = kl_load_relaxed(&runner->running);
+    // Acquire: pairs with the release in kl_worker_begin_turn().
+    struct kl_task *task = kl_load_acquire(&runner->running);
     uint64_t turn = kl_load_relaxed(&runner->turn);
     if (!task) {
         return INT64_MAX;

@@ -117,10 +117,10 @@ static void measure_turns(struct kl_worker *worker, int64_t now)
         // One less than the most: one more than it is divided by below.
         worker->turn_ns = mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX - 1;
     }
-    uint32_t fitting = REFRESH_NS / (worker->turn_ns + 1);
+    uint64_t fitting = REFRESH_NS / ((uint64_t)worker->turn_ns + 1);
     worker->refresh_every = fitting < 1               ? 1
                             : fitting > REFRESH_TURNS ? REFRESH_TURNS
-                                                      : fitting;
+                                                      : (uint32_t)fitting;
     worker->refresh_in = worker->refresh_every;
 }
 

@@ -83,7 +83,8 @@ static inline void kl_worker_begin_turn(
 {
     worker->share_at = worker->runq.queued + KL_SHARE_BURST;
     kl_store_relaxed(&worker->turns, worker->turns + 1);
-    kl_store_relaxed(&runner->running, task);
+    // Release: pairs with the acquire of the watcher, who looks at the task.
+    kl_store_release(&runner->running, task);
     kl_store_relaxed(&runner->turn, runner->turn + 1);
 }
 

@@ -1,5 +1,6 @@
 #include "web_testing.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,11 +138,66 @@ TEST("a connection serves request after request")
         CHECK_INT(hear_answer(fd, answer, sizeof(answer)), 201);
         CHECK(told("\r\n\r\n{\"a\":1}"));
     }
-    // Two at once are answered one after the other.
-    say(fd, one, strlen(one));
-    say(fd, two, strlen(two));
+    close(fd);
+    stop_endpoint();
+}
+
+TEST("requests that are sent without waiting are answered, or the connection ends before "
+     "them")
+{
+    int port = start_endpoint(&endpoint, (keel_web_opts){0});
+    static const char get[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char post[] = "POST /echo HTTP/1.1\r\nHost: localhost\r\n"
+                               "Content-Length: 7\r\n\r\n{\"a\":1}";
+    const char *const pairs[][2] = {{get, get}, {get, post}, {post, get}, {post, post}};
+    for (size_t index = 0; index < 20 * KEEL_COUNT(pairs); index++) {
+        const char *const *pair = pairs[index % KEEL_COUNT(pairs)];
+        char both[512];
+        // In one piece, or cut somewhere in the second one.
+        size_t cut = strlen(pair[0]) + index % strlen(pair[1]);
+        snprintf(both, sizeof(both), "%s%s", pair[0], pair[1]);
+        int fd = connect_to(port);
+        say(fd, both, index % 3 == 0 ? strlen(both) : cut);
+        CHECK_INT(hear_answer(fd, answer, sizeof(answer)), pair[0] == get ? 200 : 201);
+        if (!told("connection: close")) {
+            say(fd, both + cut, index % 3 == 0 ? 0 : strlen(both) - cut);
+            int status = hear_answer(fd, answer, sizeof(answer));
+            CHECK(status == 0 || status == (pair[1] == get ? 200 : 201));
+            CHECK(status != 201 || told("\r\n\r\n{\"a\":1}"));
+        }
+        close(fd);
+    }
+    CHECK_INT(ASK(port, "GET /hello HTTP/1.1", NULL), 200);
+    stop_endpoint();
+}
+
+// Lets the request that waits under a name be answered.
+static void release(const char *name)
+{
+    while (keel_whereis(name).word == 0) {
+        sched_yield();
+    }
+    keel_send(keel_whereis(name), keel_atom(go_on));
+}
+
+TEST("a request that comes while another one is served waits, and may have to come again")
+{
+    int port = start_endpoint(&endpoint, (keel_web_opts){0});
+    int fd = connect_to(port);
+    static const char wait[] = "GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char post[] = "POST /echo HTTP/1.1\r\nHost: localhost\r\n"
+                               "Content-Length: 7\r\n\r\n{\"a\":1}";
+    say(fd, wait, strlen(wait));
+    while (keel_whereis("first").word == 0) {
+        sched_yield(); // it is served
+    }
+    say(fd, post, strlen(post));
+    usleep(50000); // so that the server most likely has read it
+    release("first");
     CHECK_INT(hear_answer(fd, answer, sizeof(answer)), 200);
-    CHECK_INT(hear_answer(fd, answer, sizeof(answer)), 201);
+    CHECK(told("late"));
+    int status = told("connection: close") ? 0 : hear_answer(fd, answer, sizeof(answer));
+    CHECK(status == 0 || (status == 201 && told("\r\n\r\n{\"a\":1}")));
     close(fd);
     stop_endpoint();
 }

@@ -201,13 +201,37 @@ static int take_body(struct kl_web_peer *peer, const char *data, size_t size)
     return 0;
 }
 
-static int write_answer(struct kl_connection *connection, struct lws *wsi)
+static bool is_answered(struct kl_web_peer *peer)
 {
-    struct kl_web_peer *peer = connection->peer;
     pthread_mutex_lock(&peer->web->lock);
     bool answered = peer->answered;
     pthread_mutex_unlock(&peer->web->lock);
-    int result = answered ? kl_loop_write(peer, wsi) : 0;
+    return answered;
+}
+
+// Is said again when the client has sent more, which libwebsockets keeps and offers once
+// more at each turn of its loop: nothing is read until there is an answer (see drain()).
+static int end_body(struct kl_web_peer *peer, struct lws *wsi)
+{
+    if (peer == NULL) {
+        return -1; // it has been answered
+    }
+    if (!peer->whole) {
+        peer->whole = true;
+        hand_over(peer);
+    } else if (!peer->impatient) {
+        peer->impatient = true;
+        if (!is_answered(peer)) {
+            lws_rx_flow_control(wsi, 0);
+        }
+    }
+    return 0;
+}
+
+static int write_answer(struct kl_connection *connection, struct lws *wsi)
+{
+    struct kl_web_peer *peer = connection->peer;
+    int result = is_answered(peer) ? kl_loop_write(peer, wsi) : 0;
     if (peer->done) {
         let_go(connection);
     }
@@ -311,6 +335,9 @@ static void drain(struct kl_web *web)
             lws_rx_flow_control(peer->wsi, 1);
         }
         if (peer->wsi != NULL && write) {
+            if (peer->impatient) {
+                lws_rx_flow_control(peer->wsi, 1); // or it would not be written to either
+            }
             lws_callback_on_writable(peer->wsi);
         }
         kl_web_peer_unref(peer);
@@ -356,10 +383,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
     case LWS_CALLBACK_HTTP_BODY:
         return take_body(peer, data, size);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (peer != NULL) {
-            hand_over(peer);
-        }
-        return 0;
+        return end_body(peer, wsi);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return peer != NULL ? write_answer(connection, wsi) : 0;
     case LWS_CALLBACK_CLOSED_HTTP:

@@ -111,10 +111,20 @@ static bool write_headers(struct kl_answer *answer, struct lws *wsi)
            lws_finalize_write_http_header(wsi, start, &at, end) == 0;
 }
 
+// Whether libwebsockets has read ahead on this connection (or on another one: then it takes
+// no harm from being closed). It must not go on with that: 4.1 takes the head of such a
+// request for its body, and never comes back when there is a body. Who sends requests
+// without waiting is told that the connection ends, and sends the rest again (RFC
+// 9112, 9.3.2).
+static bool has_read_ahead(struct lws *wsi)
+{
+    return lws_service_adjust_timeout(lws_get_context(wsi), 1, 0) == 0;
+}
+
 static int complete(struct kl_web_peer *peer, struct lws *wsi)
 {
     peer->done = true;
-    if (peer->answer.close) {
+    if (peer->answer.close || has_read_ahead(wsi)) {
         return -1;
     }
     return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
@@ -125,6 +135,7 @@ int kl_loop_write(struct kl_web_peer *peer, struct lws *wsi)
     struct kl_answer *answer = &peer->answer;
     if (!answer->begun) {
         answer->begun = true;
+        answer->close |= peer->impatient || has_read_ahead(wsi);
         if (!write_headers(answer, wsi)) {
             return -1;
         }

@@ -82,6 +82,8 @@ struct kl_web_peer {
     const keel_web_route *route;
     bool is_socket; // an open page, not a request
     bool is_head;
+    bool whole; // its body has come to its end
+    bool impatient; // the client has sent more before it was answered
     bool handed_over;
     int64_t since; // by keel_system_time, when it was
     bool running; // counted in web->requests
