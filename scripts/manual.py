@@ -16,7 +16,7 @@ NAME = re.compile(r"\b(?:keel|KEEL)_[A-Za-z0-9_]*[A-Za-z0-9](?![A-Za-z0-9_…])"
 # A doc comment, and what is declared right behind it.
 DECLARATION = re.compile(r"((?:^///.*\n)+)((?:^(?!///|$).*\n){1,4})", re.M)
 PAGES = ["agent", "dynamic_supervisor", "gen_server", "gen_statem", "partition_supervisor", "pubsub", "registry",
-         "supervisor", "task"]
+         "supervisor", "task", "tracker"]
 BEHAVIOURS = [*PAGES, "request", "sys", "task_stream", "task_supervisor"]
 
 

@@ -51,6 +51,7 @@
 #include <keel/term.h>
 #include <keel/time.h>
 #include <keel/timer.h>
+#include <keel/tracker.h>
 #include <keel/upgrade.h>
 #include <keel/version.h>
 #include <keel/via.h>
