@@ -15,8 +15,8 @@ ALWAYS = ["What it is", "Smallest example", "When not to use it", "See also"]
 NAME = re.compile(r"\b(?:keel|KEEL)_[A-Za-z0-9_]*[A-Za-z0-9](?![A-Za-z0-9_…])")
 # A doc comment, and what is declared right behind it.
 DECLARATION = re.compile(r"((?:^///.*\n)+)((?:^(?!///|$).*\n){1,4})", re.M)
-PAGES = ["agent", "dynamic_supervisor", "gen_server", "gen_statem", "partition_supervisor", "pubsub", "registry",
-         "supervisor", "task", "tracker"]
+PAGES = ["agent", "application", "dynamic_supervisor", "gen_server", "gen_statem", "partition_supervisor", "pubsub",
+         "registry", "supervisor", "task", "tracker"]
 BEHAVIOURS = [*PAGES, "request", "sys", "task_stream", "task_supervisor"]
 
 
@@ -34,6 +34,12 @@ def check_page(path):
 def check_names(path, declared):
     unknown = sorted(set(NAME.findall(path.read_text())) - declared)
     tap.result(not unknown, f"{path.name} names what the headers declare", unknown)
+
+
+def check_listed(pages, index):
+    text = index.read_text()
+    missing = [page.name for page in pages if f"](man/{page.name})" not in text]
+    tap.result(not missing, "docs/README.md lists every manual page", missing)
 
 
 def check_translated(headers, rosetta):
@@ -68,6 +74,7 @@ def main():
         check_page(page)
     for page in [*pages, rosetta]:
         check_names(page, declared)
+    check_listed(pages, root / "docs" / "README.md")
     check_translated(headers, rosetta.read_text())
     tap.finish()
 

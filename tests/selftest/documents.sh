@@ -11,6 +11,9 @@ mkdir "$scratch/manual"
 cp -r include docs "$scratch/manual"
 manual() { python3 scripts/manual.py "$scratch/manual"; }
 green "a manual of names that exist" manual
+cp "$scratch/manual/docs/man/agent.md" "$scratch/manual/docs/man/nobody.md"
+red "a manual page that nobody finds" "# nobody.md" manual
+rm "$scratch/manual/docs/man/nobody.md"
 echo 'And `keel_no_such_thing`.' >>"$scratch/manual/docs/man/agent.md"
 red "a manual page with a name that nobody declares" "# keel_no_such_thing" manual
 sed -i 's/^## Naming$/## Names/' "$scratch/manual/docs/man/task.md"
