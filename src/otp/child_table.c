@@ -111,6 +111,7 @@ void kl_child_table_set_down(
     }
     keel_drop(child->ended);
     child->ended = KEEL_NONE;
+    child->stopping = false;
     child->status = (uint8_t)status;
 }
 

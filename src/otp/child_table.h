@@ -24,6 +24,7 @@ struct kl_child {
     int64_t started_at; // of the last start
     uint32_t tries; // to restart it, since it last ran long enough
     uint8_t status; // enum kl_child_status
+    bool stopping; // with others; its exit may be read ahead
 };
 
 struct kl_child_table {

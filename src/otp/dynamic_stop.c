@@ -41,12 +41,12 @@ void kl_dynamic_stop(struct kl_dynamic *self, struct kl_dynamic_child *only)
     keel_scope_close(&scope);
 }
 
-// The monitor tells of its end from now on, the link no more.
+// The monitor tells of its end from now on. The link stays until it has been told: a
+// supervisor that is killed before that leaves nobody behind.
 static void begin(struct kl_dynamic_child *child)
 {
     child->status = KL_DYNAMIC_STOPPING;
     keel_monitor(child->pid);
-    keel_unlink(child->pid);
 }
 
 static bool is_exit_of_stopping(keel_term message, void *context)
@@ -104,6 +104,7 @@ static void tell_all(struct kl_dynamic *self, keel_term *ret_timers)
         }
         bool kill = child->shutdown == KEEL_BRUTAL_KILL;
         keel_process_exit(child->pid, kill ? keel_atom(kill) : keel_atom(shutdown));
+        keel_unlink(child->pid); // an EXIT that has come by now is nobody's: it is ignored
         if (!kill && child->shutdown != KEEL_FOREVER) {
             *ret_timers = arm(*ret_timers, child->shutdown);
         }

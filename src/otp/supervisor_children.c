@@ -5,7 +5,7 @@
 #include <keel/timer.h>
 
 static bool restart(struct kl_supervisor *self, struct kl_child *child);
-static void sweep_exits(struct kl_supervisor *self);
+static void sweep_exits(struct kl_supervisor *self, const struct kl_child *before);
 static void try_later(
         struct kl_supervisor *self, struct kl_child *child, keel_duration delay);
 
@@ -133,7 +133,7 @@ void kl_child_stop(struct kl_supervisor *self, struct kl_child *child)
 
 void kl_children_stop(struct kl_supervisor *self, const struct kl_child *before)
 {
-    sweep_exits(self);
+    sweep_exits(self, before);
     struct kl_child *child = kl_child_table_previous(&self->children, NULL);
     while (child != before && child != NULL) {
         struct kl_child *next = kl_child_table_previous(&self->children, child);
@@ -145,23 +145,32 @@ void kl_children_stop(struct kl_supervisor *self, const struct kl_child *before)
     }
 }
 
-static bool is_exit_of_child(keel_term message, void *context)
+static bool is_exit_of_stopping(keel_term message, void *context)
 {
     const struct kl_supervisor *self = context;
-    return keel_tuple_size(message) == 3 && keel_is(keel_element(message, 0), EXIT) &&
-           kl_child_table_find_pid(
-                   &self->children, keel_to_pid(keel_element(message, 1))) != NULL;
+    if (keel_tuple_size(message) != 3 || !keel_is(keel_element(message, 0), EXIT)) {
+        return false;
+    }
+    const struct kl_child *child = kl_child_table_find_pid(
+            &self->children, keel_to_pid(keel_element(message, 1)));
+    return child != NULL && child->stopping;
 }
 
-// Reads ahead which children have ended already. When many end at once, each stop would
-// else search a mailbox that is full of their exits.
-static void sweep_exits(struct kl_supervisor *self)
+// Reads ahead which of the children behind `before` have ended already. When many end at
+// once, each stop would else search a mailbox that is full of their exits. The exit of one
+// that is not to be stopped stays where it is: it is still to be acted upon.
+static void sweep_exits(struct kl_supervisor *self, const struct kl_child *before)
 {
+    struct kl_child *marked = kl_child_table_previous(&self->children, NULL);
+    for (; marked != before && marked != NULL;
+            marked = kl_child_table_previous(&self->children, marked)) {
+        marked->stopping = true;
+    }
     for (;;) {
         keel_scope scope = keel_scope_open();
         keel_term message = KEEL_NONE;
         keel_status status = keel_receive_where(
-                is_exit_of_child, self, KEEL_AT_ONCE, &message);
+                is_exit_of_stopping, self, KEEL_AT_ONCE, &message);
         if (status == KEEL_OK) {
             struct kl_child *child = kl_child_table_find_pid(
                     &self->children, keel_to_pid(keel_element(message, 1)));

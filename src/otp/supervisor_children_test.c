@@ -133,6 +133,31 @@ PROCESS_TEST("rest_for_one takes those along that were started later", .ids = "S
     stop_actor(supervisor);
 }
 
+PROCESS_TEST("with rest_for_one the end of an earlier child is not lost over that of a "
+             "later one",
+        .ids = "SU-073")
+{
+    keel_trap_exit(true);
+    keel_child_spec children[] = {keel_child(&bare_server, keel_nil(), .id = keel_atom(a)),
+            keel_child(&bare_server, keel_nil(), .id = keel_atom(b)),
+            keel_child(&bare_server, keel_nil(), .id = keel_atom(c))};
+    keel_pid supervisor = new_supervisor(
+            children, .strategy = KEEL_REST_FOR_ONE, .intensity = 3);
+    keel_pid before[] = {
+            KID_OF(supervisor, a), KID_OF(supervisor, b), KID_OF(supervisor, c)};
+    CHECK_OK(keel_sys_suspend(supervisor)); // hears of both at once
+    end_process(before[2]);
+    end_process(before[0]);
+    CHECK_OK(keel_sys_resume(supervisor));
+    keel_pid after[] = {
+            KID_OF(supervisor, a), KID_OF(supervisor, b), KID_OF(supervisor, c)};
+    for (int i = 0; i < 3; i++) {
+        CHECK(!no_pid(after[i]) && !same_pid(after[i], before[i]));
+        CHECK(keel_process_alive(after[i]));
+    }
+    stop_actor(supervisor);
+}
+
 PROCESS_TEST(
         "a transient child that ends normally leaves its siblings alone", .ids = "SU-077")
 {
