@@ -114,8 +114,7 @@ static void measure_turns(struct kl_worker *worker, int64_t now)
     if (turns > 0) {
         int64_t mean = elapsed / (int64_t)turns;
         mean = (mean + worker->turn_ns) / 2;
-        // One less than the most: one more than it is divided by below.
-        worker->turn_ns = mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX - 1;
+        worker->turn_ns = mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX;
     }
     uint64_t fitting = REFRESH_NS / ((uint64_t)worker->turn_ns + 1);
     worker->refresh_every = fitting < 1               ? 1

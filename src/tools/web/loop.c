@@ -46,12 +46,23 @@ bool kl_loop_start(struct kl_web *web)
 
 // --- telling processes ---
 
+// Nobody is told anything once the listener has ended: the runtime may stop then, and this
+// thread is none of its own.
+static void tell(struct kl_web *web, keel_pid to, keel_term message)
+{
+    pthread_mutex_lock(&web->lock);
+    if (!web->stopping) {
+        (void)keel_send(to, message);
+    }
+    pthread_mutex_unlock(&web->lock);
+}
+
 static void tell_listener(struct kl_web *web, struct kl_web_peer *peer, const char *kind)
 {
     keel_scope scope = keel_scope_open();
     keel_term tag = strcmp(kind, "page") == 0 ? keel_atom(web_page)
                                               : keel_atom(web_request);
-    (void)keel_send(web->listener, keel_tuple_of(tag, kl_web_peer_term(peer)));
+    tell(web, web->listener, keel_tuple_of(tag, kl_web_peer_term(peer)));
     keel_scope_close(&scope);
 }
 
@@ -67,7 +78,7 @@ static void tell_page(struct kl_web_peer *peer, keel_term message)
 {
     keel_pid page = page_of(peer);
     if (page.word != 0) {
-        (void)keel_send(page, message);
+        tell(peer->web, page, message);
     }
 }
 
@@ -525,7 +536,7 @@ static void *run(void *argument)
     pthread_mutex_lock(&web->lock);
     web->context = vhost != NULL ? context : NULL;
     pthread_mutex_unlock(&web->lock);
-    (void)keel_send(web->listener, keel_make("{web_started, Port}", port));
+    tell(web, web->listener, keel_make("{web_started, Port}", port));
     keel_scope_close(&scope);
     // Pairs with the store in kl_web_stop.
     while (vhost != NULL && !__atomic_load_n(&web->stopping, __ATOMIC_ACQUIRE)) {

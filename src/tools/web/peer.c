@@ -37,8 +37,9 @@ void kl_web_wake(struct kl_web *web)
 
 void kl_web_stop(struct kl_web *web)
 {
-    // Pairs with the load in the loop's condition.
-    __atomic_store_n(&web->stopping, true, __ATOMIC_RELEASE);
+    pthread_mutex_lock(&web->lock); // or the loop may be about to tell somebody something
+    __atomic_store_n(&web->stopping, true, __ATOMIC_RELEASE); // pairs with the loop's load
+    pthread_mutex_unlock(&web->lock);
     kl_web_wake(web);
 }
 
