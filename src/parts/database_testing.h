@@ -2,6 +2,7 @@
 #define KL_PARTS_DATABASE_TESTING_H
 
 #include "postgres_testing.h"
+#include "testing/match_testing.h"
 
 #include <keel/keel.h>
 #include <keel/parts/database.h>
@@ -13,21 +14,6 @@
 // large enough, on real threads.
 
 static const char *test_url __attribute__((unused)); // the database a body works with
-
-static inline void check_matches(
-        const char *file, int line, const char *pattern, keel_term term, bool matched)
-{
-    if (!matched) {
-        kl_test_fail(file, line, "%s does not match %s", keel_show(term), pattern);
-    }
-}
-// `term` must match the pattern.
-#define CHECK_TERM(term, ...)                                                              \
-    do {                                                                                   \
-        keel_term checked_ = (term);                                                       \
-        check_matches(__FILE__, __LINE__, KEEL_FIRST_(__VA_ARGS__, 0), checked_,           \
-                keel_match(checked_, __VA_ARGS__));                                        \
-    } while (0)
 
 static void (*test_body)(void) __attribute__((unused));
 static bool test_body_ended __attribute__((unused));

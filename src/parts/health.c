@@ -125,7 +125,7 @@ static keel_term probe(keel_term plan)
             keel_is_none(reason) ? keel_string(keel_status_text(status)) : reason);
 }
 
-static void check(struct state *state, struct service *service)
+static void start_check(struct state *state, struct service *service)
 {
     enum { STACK = 256 * 1024 }; // what libraries for TLS are used to
     keel_term plan = keel_tuple_of(keel_function(state->opts.probe), service->target,
@@ -135,6 +135,15 @@ static void check(struct state *state, struct service *service)
     state->checks++;
     keel_send_after(state->opts.timeout + KEEL_SECONDS(1), keel_self(),
             keel_make("{late, Checker}", service->checker));
+}
+
+// A check that is not over when the next one is due has that one left out, as periodic
+// tasks do: those of a service that hangs would pile up.
+static void check(struct state *state, struct service *service)
+{
+    if (service->checker.word == 0) {
+        start_check(state, service);
+    }
     int64_t late = kl_clock() - service->due;
     service->due += (late / state->opts.every + 1) * state->opts.every;
     keel_send_at(keel_deadline_at(service->due), keel_from_pid(keel_self()),

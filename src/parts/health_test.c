@@ -131,6 +131,102 @@ PROCESS_TEST("a health checker is a child like others; options that are wrong ar
     EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
 }
 
+// --- death ---
+
+enum { WATCHED = 4 };
+
+struct watched {
+    keel_status well;
+    int looked_at, beside; // checks under way; how many began beside another of the checker
+    keel_pid checker; // of the check that began last
+};
+
+static void looked(void *at)
+{
+    ((struct watched *)at)->looked_at--;
+}
+
+// As well as its variable says, after some time; whoever looks may be killed meanwhile.
+static keel_status look_for_a_while(
+        keel_term target, keel_duration timeout, keel_term *ret_reason)
+{
+    (void)timeout;
+    struct watched *watched = keel_to_pointer(target, NULL);
+    CHECK(keel_parent().word != 0);
+    watched->beside += watched->looked_at++ > 0 &&
+                       watched->checker.word == keel_parent().word;
+    watched->checker = keel_parent();
+    keel_defer(looked, watched);
+    keel_sleep(
+            KEEL_MS(keel_random() % 150)); // now and then longer than from one to the next
+    *ret_reason = keel_atom(not_well);
+    return watched->well;
+}
+
+static void watch_all(struct watched *watched)
+{
+    for (int i = 0; i < WATCHED; i++) {
+        keel_status status = keel_health_add(
+                "health", keel_int(i), keel_pointer(&watched[i]));
+        CHECK(status == KEEL_OK || status == KEEL_E_TAKEN || status == KEEL_E_NOPROC ||
+                status == KEEL_E_EXIT);
+    }
+}
+
+// Kills one of those that are not spared: a check, or the health checker.
+static void kill_one(keel_term spared)
+{
+    keel_term list = keel_process_list(), pid, chosen = KEEL_NONE;
+    uint64_t strangers = 0;
+    while (keel_list_next(&list, &pid)) {
+        if (!keel_list_member(pid, spared) && keel_random() % ++strangers == 0) {
+            chosen = pid;
+        }
+    }
+    if (keel_is_pid(chosen)) {
+        keel_process_exit(keel_to_pid(chosen), keel_atom(kill));
+    }
+}
+
+SIMULATED_TEST("whoever is killed, services are looked at again, one check at a time")
+{
+    static struct watched watched[WATCHED]; // lives as long as those that use it
+    memset(watched, 0, sizeof watched);
+    keel_trap_exit(true);
+    keel_term before = keel_process_list();
+    keel_child_spec children[] = {keel_health_child(.name = keel_atom(health),
+            .probe = look_for_a_while, .every = KEEL_MS(100))};
+    keel_pid tree = keel_started_or_exit(
+            keel_supervisor_start_link(children, 1, .intensity = 1000));
+    keel_term spared = keel_cons(keel_from_pid(tree), before);
+    for (int i = 0; i < 60; i++) {
+        watched[keel_random() % WATCHED].well = keel_random() % 2 == 0 ? KEEL_OK
+                                                                       : KEEL_E_REFUSED;
+        watch_all(watched); // one that came back knows none
+        keel_sleep(KEEL_US(keel_random() % 50000));
+        kill_one(spared);
+    }
+    for (int i = 0; i < WATCHED; i++) {
+        watched[i].well = i % 2 == 0 ? KEEL_OK : KEEL_E_REFUSED;
+    }
+    keel_sleep(KEEL_MS(1)); // until it is back
+    watch_all(watched);
+    keel_sleep(KEEL_SECONDS(2));
+    for (int i = 0; i < WATCHED; i++) {
+        CHECK_TERM(keel_health_status_of("health", keel_int(i)),
+                "#{status := ^S, reason := ^R}",
+                i % 2 == 0 ? keel_atom(healthy) : keel_atom(critical),
+                i % 2 == 0 ? keel_atom(none) : keel_atom(not_well));
+        CHECK_INT(watched[i].beside, 0);
+    }
+    CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), SOON));
+    EXPECT_MESSAGE("{'EXIT', ^Tree, normal}", tree);
+    keel_sleep(KEEL_MS(100)); // a check ends with its checker
+    for (int i = 0; i < WATCHED; i++) {
+        CHECK_INT(watched[i].looked_at, 0);
+    }
+}
+
 // --- over HTTP: a server on loopback that answers /ok, /bad, and never /slow ---
 
 struct server {

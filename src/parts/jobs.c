@@ -150,8 +150,8 @@ keel_started keel_jobs_start_link_opt(const keel_jobs_opts *given)
 static keel_started start_child(keel_term argument)
 {
     keel_jobs_opts opts;
-    kl_jobs_read(argument, &opts);
-    return keel_jobs_start_link_opt(&opts);
+    return kl_jobs_read(argument, &opts) ? keel_jobs_start_link_opt(&opts)
+                                         : keel_started_failed(keel_atom(badarg));
 }
 
 keel_child_spec keel_jobs_spec(const keel_jobs_opts *opts)

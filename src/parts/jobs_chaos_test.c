@@ -1,9 +1,12 @@
-// Job queues in memory whose processes are killed at random: no job is lost, and none runs
-// again after it has finished.
+// Job queues whose processes are killed at random: no job is lost, and none runs again
+// after it has finished; a schedule adds one job at each of its minutes.
 
+#include "database.h"
 #include "jobs_testing.h"
+#include "postgres_testing.h"
 
 #include <keel/pubsub.h>
+#include <stdio.h>
 
 enum { JOBS = 30, KILLS = 40 };
 
@@ -20,15 +23,26 @@ static keel_term work(keel_term argument)
     return keel_int(id);
 }
 
+static keel_term tick(keel_term argument)
+{
+    keel_sleep(KEEL_MS(keel_test_choose(300)));
+    return argument;
+}
+
 static const keel_job_kind kinds[] = {
-        {.name = "work", .run = work, .max_attempts = 10000, .backoff = KEEL_MS(1)}};
+        {.name = "work", .run = work, .max_attempts = 10000, .backoff = KEEL_MS(1)},
+        {.name = "tick", .run = tick, .max_attempts = 10000, .backoff = KEEL_MS(1)}};
+static const keel_job_cron cron[] = {{.schedule = "* * * * *", .name = "tick"}};
+static const char *database; // NULL: in memory
+static size_t cron_count;
 
 static keel_pid start(void)
 {
     keel_started started;
     do { // those of a tree that was killed may not have ended yet
         started = keel_jobs_start_link(.name = keel_atom(q), .kinds = kinds,
-                .kind_count = 1, .concurrency = 4, .pubsub = keel_atom(news),
+                .kind_count = KEEL_COUNT(kinds), .concurrency = 4, .cron = cron,
+                .cron_count = cron_count, .database = database, .pubsub = keel_atom(news),
                 .intensity = 100000, .max_interruptions = 100000);
         keel_sleep(KEEL_MS(1));
     } while (started.status != KEEL_OK);
@@ -80,6 +94,20 @@ static bool all_completed(void)
            keel_to_int(keel_map_get(stats, keel_atom(completed))) == JOBS;
 }
 
+// Kills one of the queue's processes; starts its tree anew when it was that.
+static void kill_somebody(keel_pid *tree)
+{
+    keel_pid pid = victim(*tree);
+    if (pid.word != 0) {
+        keel_process_exit(pid, keel_atom(kill));
+    }
+    keel_sleep(1);
+    if (!keel_process_alive(*tree)) {
+        *tree = start();
+    }
+    keel_flush();
+}
+
 static void chaos(keel_term unused)
 {
     (void)unused;
@@ -98,15 +126,7 @@ static void chaos(keel_term unused)
     for (int i = 0; i < KILLS; i++) {
         keel_scope scope = keel_scope_open();
         keel_sleep(KEEL_US(keel_test_choose(4000)));
-        keel_pid pid = victim(tree);
-        if (pid.word != 0) {
-            keel_process_exit(pid, keel_atom(kill));
-        }
-        keel_sleep(1);
-        if (!keel_process_alive(tree)) {
-            tree = start();
-        }
-        keel_flush();
+        kill_somebody(&tree);
         keel_scope_close(&scope);
     }
     for (int i = 0; !all_completed(); i++) {
@@ -125,4 +145,82 @@ SEEDED("whatever is killed and when, every job is completed, and none runs after
 {
     keel_report_level_set(KEEL_REPORT_NONE);
     simulate(chaos);
+}
+
+// --- schedules ---
+
+enum { MINUTES = 12, MINUTES_ON_DISK = 4, KILLS_A_MINUTE = 4 };
+
+// Whether all ticks are completed; the first and the last of their minutes.
+static bool ticks_completed(int64_t *ret_first, int64_t *ret_last)
+{
+    keel_term jobs, ticked;
+    int64_t count = 0, sum = 0, first = INT64_MAX, last = 0;
+    if (keel_whereis("q").word == 0 ||
+            keel_jobs_list("q", &jobs, .name = "tick") != KEEL_OK) {
+        return false;
+    }
+    for (; keel_list_next(&jobs, &ticked); count++) {
+        if (!keel_is(keel_map_get(ticked, keel_atom(status)), completed)) {
+            return false;
+        }
+        // One that was killed comes again a moment later.
+        int64_t minute = keel_to_int(keel_map_get(ticked, keel_atom(run_at))) / 60000;
+        first = minute < first ? minute : first;
+        last = minute > last ? minute : last;
+        sum += minute;
+    }
+    // As many as there are minutes from the first to the last, and as if each were there.
+    CHECK_INT(count, last - first + 1);
+    CHECK_INT(2 * sum, count * (first + last));
+    *ret_first = first;
+    *ret_last = last;
+    return true;
+}
+
+static void chaos_by_cron(keel_term unused)
+{
+    (void)unused;
+    keel_trap_exit(true);
+    keel_started_or_exit(keel_pubsub_start_link(.name = keel_atom(news)));
+    keel_pid tree = start();
+    int64_t from = wall_ms(), first = 0, last = 0;
+    for (int i = 0; i < (database == NULL ? MINUTES : MINUTES_ON_DISK); i++) {
+        keel_scope scope = keel_scope_open();
+        // Most of the kills come about when the minute begins.
+        keel_sleep(KEEL_MS(59990 - wall_ms() % 60000 + 60000) % KEEL_MINUTES(1));
+        for (int j = 0; j < KILLS_A_MINUTE; j++) {
+            keel_sleep(KEEL_US(keel_test_choose(8000)));
+            kill_somebody(&tree);
+        }
+        keel_scope_close(&scope);
+    }
+    int64_t until = wall_ms();
+    while (!ticks_completed(&first, &last)) {
+        keel_sleep(KEEL_MS(10));
+    }
+    CHECK_INT(first, from / 60000 + 1);
+    CHECK(last >= until / 60000);
+}
+
+SEEDED("whatever is killed and when, a schedule adds one job at each of its minutes")
+{
+    keel_report_level_set(KEEL_REPORT_NONE);
+    cron_count = KEEL_COUNT(cron);
+    simulate(chaos_by_cron);
+}
+
+SEEDED("so it does in SQLite")
+{
+    if (kl_database_sqlite == NULL) {
+        kl_test_skip("a build without SQLite");
+    }
+    char folder[256], url[300];
+    make_folder(folder, sizeof folder);
+    snprintf(url, sizeof url, "sqlite:%s/test.db?synchronous=normal", folder);
+    database = url;
+    cron_count = KEEL_COUNT(cron);
+    keel_report_level_set(KEEL_REPORT_NONE);
+    simulate(chaos_by_cron);
+    remove_folder(folder);
 }

@@ -1,6 +1,7 @@
 #include "jobs_queue.h"
 
 #include "jobs_store.h"
+#include "options.h"
 #include <keel/gen_server.h>
 #include <keel/secret.h>
 #include <keel/timer.h>
@@ -37,28 +38,30 @@ const keel_job_kind *kl_jobs_kind_of(const struct kl_queue *queue, keel_term nam
 
 // --- the start ---
 
-// {Options as bytes, Name, PubSub, Database}: the terms and the text in the options travel
-// beside them.
+static const struct kl_options layout = KL_OPTIONS(
+        keel_jobs_opts, offsetof(keel_jobs_opts, name), offsetof(keel_jobs_opts, pubsub));
+
+// {Options, Database}: the address may hold a password, and is not static as the rest is.
 keel_term kl_jobs_argument(const keel_jobs_opts *opts)
 {
-    return keel_tuple_of(keel_binary(opts, sizeof *opts), opts->name,
-            keel_is_none(opts->pubsub) ? keel_nil() : opts->pubsub,
+    keel_jobs_opts others = *opts;
+    others.database = NULL;
+    return keel_tuple_of(kl_options_pack(&layout, &others),
             opts->database == NULL ? keel_nil() : keel_secret(opts->database));
 }
 
-// The terms live as long as the argument.
-void kl_jobs_read(keel_term argument, keel_jobs_opts *ret_opts)
+bool kl_jobs_read(keel_term argument, keel_jobs_opts *ret_opts)
 {
-    keel_term pubsub = keel_element(argument, 2), database = keel_element(argument, 3);
-    memcpy(ret_opts, keel_to_bytes(keel_element(argument, 0)).data, sizeof *ret_opts);
-    ret_opts->name = keel_element(argument, 1);
-    ret_opts->pubsub = keel_is_nil(pubsub) ? KEEL_NONE : pubsub;
-    ret_opts->database = keel_to_secret(database); // NULL for []
+    if (!kl_options_unpack(&layout, keel_element(argument, 0), ret_opts)) {
+        return false;
+    }
+    ret_opts->database = keel_to_secret(keel_element(argument, 1)); // NULL for []
+    return true;
 }
 
 static void read_argument(struct kl_queue *queue, keel_term argument)
 {
-    kl_jobs_read(keel_keep(argument), &queue->opts);
+    KEEL_ASSERT(kl_jobs_read(keel_keep(argument), &queue->opts));
     queue->name = queue->opts.name;
     const char *name = keel_atom_name(queue->name);
     keel_set(&queue->topic, keel_jobs_topic(queue->name));
@@ -134,14 +137,24 @@ static void terminate(keel_term reason, void *state)
 
 static void parse_cron(struct kl_queue *queue)
 {
+    enum { MADE_UP_FOR = 60 };
     int64_t now = kl_jobs_now() / 1000;
     queue->cron = keel_alloc(queue->opts.cron_count * sizeof *queue->cron + 1);
     for (size_t i = 0; i < queue->opts.cron_count; i++) {
         kl_cron_parse(queue->opts.cron[i].schedule, &queue->cron[i]);
     }
-    // What was due while nobody was there is not made up for.
-    if (queue->table->cron_at < now - 59) {
+    if (queue->table->cron_at == 0) { // the first start of this queue: no minute is over
         queue->table->cron_at = now;
+        struct kl_op *op = kl_jobs_op(KL_OP_OTHER, 0);
+        if (queue->opts.database != NULL) {
+            kl_jobs_with(queue, op, kl_jobs_store_cron(queue->queue, now));
+        }
+        kl_jobs_submit(queue, op);
+    }
+    // What was due while nobody was there is not made up for, but for the last minute: a
+    // queue that is killed just before one begins and back just after has not been away.
+    if (queue->table->cron_at < now - MADE_UP_FOR) {
+        queue->table->cron_at = now - MADE_UP_FOR;
     }
 }
 

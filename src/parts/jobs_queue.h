@@ -55,7 +55,8 @@ extern const keel_gen_server kl_jobs_queue;
 
 // The argument of its init.
 keel_term kl_jobs_argument(const keel_jobs_opts *opts);
-void kl_jobs_read(keel_term argument, keel_jobs_opts *ret_opts);
+// The options out of it, which live as long; false when it is none.
+bool kl_jobs_read(keel_term argument, keel_jobs_opts *ret_opts);
 // The atom "Name.Part".
 keel_term kl_jobs_part(keel_term name, const char *part);
 const keel_job_kind *kl_jobs_kind_of(const struct kl_queue *queue, keel_term name);

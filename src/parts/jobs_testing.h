@@ -2,6 +2,7 @@
 #define KL_PARTS_JOBS_TESTING_H
 
 #include "testing/harness.h"
+#include "testing/match_testing.h"
 
 #include <keel/keel.h>
 #include <keel/parts/jobs.h>
@@ -20,21 +21,6 @@ static inline void simulate(keel_body body)
         kl_test_fail(__FILE__, __LINE__, "%s: %s", keel_status_name(status), report.text);
     }
 }
-
-static inline void check_matches(
-        const char *file, int line, const char *pattern, keel_term term, bool matched)
-{
-    if (!matched) {
-        kl_test_fail(file, line, "%s does not match %s", keel_show(term), pattern);
-    }
-}
-// `term` must match the pattern.
-#define CHECK_TERM(term, ...)                                                              \
-    do {                                                                                   \
-        keel_term checked_ = (term);                                                       \
-        check_matches(__FILE__, __LINE__, KEEL_FIRST_(__VA_ARGS__, 0), checked_,           \
-                keel_match(checked_, __VA_ARGS__));                                        \
-    } while (0)
 
 static inline keel_term job(int64_t id)
 {

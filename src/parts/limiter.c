@@ -167,14 +167,21 @@ static int64_t idle_at(const struct limiter *limiter, const struct key *key)
                               : key->bucket.full_at;
 }
 
-// A key is looked at when it would have been idle had it not been used since; so using one
-// does not have to move it.
+// A key is looked at when it would have been idle for a while had it not been used since;
+// so using one does not have to move it. A bucket of many tokens is full again in less than
+// a microsecond: without the while its key would be made and swept out at every use.
+static int64_t to_be_looked_at(int64_t idle_at)
+{
+    static const int64_t linger = KEEL_SECONDS(1);
+    return idle_at > INT64_MAX - linger ? INT64_MAX : idle_at + linger;
+}
+
 static int64_t look(
         struct kl_table *table, struct kl_shard *shard, struct kl_entry *entry, int64_t now)
 {
     int64_t at = idle_at((struct limiter *)table, (struct key *)entry);
     shard->counts[DROPPED] += at <= now;
-    return at;
+    return at <= now ? at : to_be_looked_at(at);
 }
 
 // Takes from a key of the shard: 0, how long to wait, INT64_MAX, or -1: no memory.
@@ -194,7 +201,7 @@ static int64_t take_first(struct limiter *limiter, struct kl_shard *shard, struc
     if (wait != 0) {
         return wait;
     }
-    key->entry.due = idle_at(limiter, key);
+    key->entry.due = to_be_looked_at(idle_at(limiter, key));
     if (!kl_shard_add(shard, &key->entry)) {
         return -1;
     }

@@ -269,14 +269,6 @@ void check_no_message(const char *file, int line)
     }
 }
 
-void check_matched(
-        const char *file, int line, const char *pattern, keel_term term, bool matched)
-{
-    if (!matched) {
-        kl_test_fail(file, line, "%s instead of %s", keel_show(term), pattern);
-    }
-}
-
 void check_equal(
         const char *file, int line, const char *what, keel_term actual, keel_term expected)
 {

@@ -14,6 +14,7 @@
 // body keeps what it remembers in terms, or sets its statics when it begins.
 
 #include "testing/harness.h"
+#include "testing/match_testing.h"
 
 #include <keel/keel.h>
 
@@ -100,13 +101,6 @@ keel_deadline soon(void);
 #define EXPECT_NEXT(...) CHECK_TERM(next_message(__FILE__, __LINE__), __VA_ARGS__)
 // The mailbox must be empty.
 #define EXPECT_NO_MESSAGE() check_no_message(__FILE__, __LINE__)
-// `term` must match the pattern; what it is is shown when it does not.
-#define CHECK_TERM(term, ...)                                                              \
-    do {                                                                                   \
-        keel_term checked_ = (term);                                                       \
-        check_matched(__FILE__, __LINE__, KEEL_FIRST_(__VA_ARGS__, 0), checked_,           \
-                keel_match(checked_, __VA_ARGS__));                                        \
-    } while (0)
 // Two terms must be the same (=:=).
 #define CHECK_EQUAL(actual, expected)                                                      \
     check_equal(__FILE__, __LINE__, #actual, (actual), (expected))
@@ -114,8 +108,6 @@ keel_deadline soon(void);
 void check_received(const char *file, int line, const char *pattern, keel_status status);
 keel_term next_message(const char *file, int line);
 void check_no_message(const char *file, int line);
-void check_matched(
-        const char *file, int line, const char *pattern, keel_term term, bool matched);
 void check_equal(
         const char *file, int line, const char *what, keel_term actual, keel_term expected);
 

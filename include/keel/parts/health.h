@@ -37,7 +37,8 @@ KEEL_API keel_status keel_health_http(
 /// What a health checker is; zeroed: the defaults given here.
 typedef struct keel_health_opts {
     keel_term name; ///< as keel_start_opts.name
-    keel_duration every; ///< between the beginnings of checks of a service; 0: 30 s
+    keel_duration every; ///< between the beginnings of checks of a service, of which there
+                         ///< is one at a time; 0: 30 s
     keel_duration timeout; ///< of a check; 0: 5 s
     unsigned max_failures; ///< so many in a row are critical; 0: 3
     keel_health_probe probe; ///< NULL: keel_health_http
