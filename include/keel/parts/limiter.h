@@ -14,7 +14,8 @@
 // A limiter is known by its name, an atom or a C string; its keys lie in a table that every
 // process and thread changes under short locks, so that checking asks no process. A key
 // takes memory from its first use until it has been idle for a second, that is until it may
-// again do all it ever may; then it goes by itself. When the limiter's process ends, all keys are as new.
+// again do all it ever may; then it goes by itself. When the limiter's process ends, all
+// keys are as new.
 
 KEEL_BEGIN_DECLS
 
