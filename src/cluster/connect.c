@@ -5,12 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
+// An attempt of ours that was overtaken must not get so far that the other side thinks it
+// connected.
+static bool is_given_up(const struct kl_connection *connection)
+{
+    return connection->peer != NULL &&
+           !kl_peer_has_ticket(connection->peer, connection->link.ticket);
+}
+
 // Drives the machine until it wants a decision or is over.
 static enum kl_handshake_event drive(struct kl_connection *connection,
         enum kl_handshake_event event, keel_deadline deadline)
 {
     struct kl_handshake *handshake = &connection->handshake;
     for (;;) {
+        if (event == KL_HANDSHAKE_MORE && is_given_up(connection)) {
+            return KL_HANDSHAKE_REFUSED;
+        }
         const uint8_t *words;
         size_t size = kl_handshake_output(handshake, &words);
         struct iovec piece = {(uint8_t *)(uintptr_t)words, size};
@@ -102,11 +113,13 @@ static bool dial(struct kl_connection *connection, keel_deadline deadline)
     explicit_bzero(cookie, sizeof cookie);
     enum kl_handshake_event event = drive(connection, KL_HANDSHAKE_MORE, deadline);
     if (event == KL_HANDSHAKE_ALIVE) {
-        // There is none here, or we would not dial: it holds on to one that is lost.
-        event = drive(
-                connection, kl_handshake_proceed(&connection->handshake, true), deadline);
+        // There was none here, or we would not have dialled: it holds on to one that is
+        // lost. Unless it has dialled us meanwhile.
+        bool replace = !is_given_up(connection);
+        event = drive(connection, kl_handshake_proceed(&connection->handshake, replace),
+                deadline);
     }
-    if (event != KL_HANDSHAKE_DONE) {
+    if (event != KL_HANDSHAKE_DONE && !is_given_up(connection)) {
         report_refusal(connection, "to the other node");
     }
     return event == KL_HANDSHAKE_DONE;
@@ -155,27 +168,13 @@ static struct kl_peer *known_peer(const char *name)
 static enum kl_handshake_event answer_name(struct kl_connection *connection)
 {
     struct kl_handshake *handshake = &connection->handshake;
-    struct kl_peer *peer = known_peer(handshake->peer.name);
-    bool connected = false, dialling = false;
-    if (peer != NULL) {
-        kl_lock_take(&peer->lock);
-        connected = peer->state == KL_PEER_UP;
-        dialling = peer->state == KL_PEER_CONNECTING;
-        kl_lock_give(&peer->lock);
-    }
-    enum kl_handshake_status status = kl_handshake_decide(
-            kl_cluster.name, handshake->peer.name, connected, dialling);
-    if (!kl_cluster_allows(handshake->peer.name)) {
-        status = KL_STATUS_NOT_ALLOWED;
-    }
-    if (status == KL_STATUS_OK_SIMULTANEOUS) {
-        // Our own attempt is given up, and what waited for it waits for this one.
-        if (kl_peer_overtake(peer, connection->link.ticket)) {
-            connection->peer = peer;
-        }
-    }
+    connection->caller.name = handshake->peer.name;
+    connection->caller.ticket = connection->link.ticket;
+    enum kl_handshake_status status = kl_cluster_allows(handshake->peer.name)
+                                              ? kl_caller_answer(&connection->caller)
+                                              : KL_STATUS_NOT_ALLOWED;
     char cookie[KL_COOKIE_MAX + 1];
-    kl_cookie_for(peer, cookie);
+    kl_cookie_for(known_peer(handshake->peer.name), cookie);
     enum kl_handshake_event event = kl_handshake_answer(handshake, status, cookie);
     explicit_bzero(cookie, sizeof cookie);
     return event;
@@ -231,6 +230,7 @@ static bool claim(struct kl_connection *connection)
         return false;
     }
     replace(peer);
+    kl_caller_proved(&connection->caller, peer);
     kl_peer_overtake(peer, connection->link.ticket);
     connection->peer = peer;
     return true;

@@ -12,6 +12,7 @@ static void end(void *context)
     if (connection->link.writer.word != 0) {
         keel_process_exit(connection->link.writer, keel_atom(kill));
     }
+    kl_caller_failed(&connection->caller);
     if (connection->peer != NULL &&
             kl_peer_lost(connection->peer, connection->link.ticket)) {
         kl_watchers_tell(connection->peer, connection->link.hidden,

@@ -1,6 +1,7 @@
 #ifndef KL_CLUSTER_CONNECTION_H
 #define KL_CLUSTER_CONNECTION_H
 
+#include "callers.h"
 #include "channel.h"
 #include "node.h"
 #include "pace.h"
@@ -13,6 +14,7 @@ struct kl_connection {
     bool stranger; // counted in kl_cluster.strangers
     bool up;
     struct kl_peer *peer; // NULL: not known yet
+    struct kl_caller caller; // when we are dialled
     struct kl_peer_link link;
     keel_term why; // atom, for who hears of the end
     struct kl_handshake handshake;

@@ -33,8 +33,11 @@ static void with_a_node(keel_body body)
     kl_beam_start(&first, &epmd, FIRST, "biscuit", NULL);
     CHECK_OK(keel_start(&(keel_config){.workers = 2}));
     CHECK_OK(keel_global_start());
-    CHECK_OK(keel_node_start(&(keel_node_config){
-            .name = HERE, .cookie = "biscuit", .epmd_port = epmd.port, .visible = true}));
+    CHECK_OK(keel_node_start(&(keel_node_config){.name = HERE,
+            .cookie = "biscuit",
+            .epmd_port = epmd.port,
+            .setup_time = KEEL_SECONDS(60), // else a slow machine is a partition
+            .visible = true}));
     CHECK_OK(keel_start_body(body, keel_nil(), NULL, KEEL_NEVER, &pid, NULL, &ack));
     CHECK_OK(keel_node_stop());
     CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));

@@ -160,6 +160,7 @@ void kl_global_nodedown(struct kl_global *global, keel_term node)
 {
     struct kl_global_member *member = kl_global_member_find(global, node);
     if (member == NULL) {
+        kl_global_wake_syncers(global);
         return;
     }
     bool took_part = member->known || member->pending;
@@ -399,6 +400,8 @@ bool kl_global_info(struct kl_global *global, keel_term message)
         kl_global_nodeup(global, node);
     } else if (keel_match(message, "{nodedown, Node}", &node)) {
         kl_global_nodedown(global, node);
+    } else if (keel_match(message, "{extra_nodedown, Node}", &node)) {
+        kl_global_not_met(global, node);
     } else if (keel_match(message, "{cancel_connect, Node, Tag}", &node, &mine)) {
         if ((member = session(global, node, mine)) != NULL) {
             restart(global, member);

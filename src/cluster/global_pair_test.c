@@ -69,8 +69,11 @@ static void start(const char *name)
             &obedient, KEEL_NONE, .name = keel_atom(server));
     CHECK_OK(server.status);
     CHECK_OK(keel_global_start());
-    CHECK_OK(keel_node_start(&(keel_node_config){
-            .name = name, .cookie = "monster", .epmd_port = epmd.port, .visible = true}));
+    CHECK_OK(keel_node_start(&(keel_node_config){.name = name,
+            .cookie = "monster",
+            .epmd_port = epmd.port,
+            .setup_time = KEEL_SECONDS(60), // else a slow machine is a partition
+            .visible = true}));
 }
 
 // The other programs are copies of this one, made before any thread is.

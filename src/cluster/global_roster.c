@@ -2,6 +2,7 @@
 
 #include "global.h"
 #include "global_tables.h"
+#include "node.h"
 
 struct kl_global_member *kl_global_member_find(struct kl_global *global, keel_term node)
 {
@@ -67,12 +68,23 @@ keel_term kl_global_node_in(keel_term item, int64_t *ret_version)
 
 // --- who waits for all to be synchronised ---
 
+static bool is_connected(keel_term node)
+{
+    return keel_list_member(node, keel_node_list(KEEL_NODES_VISIBLE));
+}
+
+// One that is connected and of which we have not heard yet is none that is gone.
 static bool are_synced(struct kl_global *global, keel_term nodes)
 {
     keel_term node;
+    if (!kl_cluster.visible) {
+        return true; // whoever is hidden has no names in common with anybody
+    }
     while (keel_list_next(&nodes, &node)) {
         const struct kl_global_member *member = kl_global_member_find(global, node);
-        if (member != NULL && member->connected && !member->synced) {
+        bool synced = member != NULL && member->synced;
+        bool there = member != NULL && member->connected;
+        if (!synced && (there || is_connected(node))) {
             return false;
         }
     }
@@ -107,13 +119,25 @@ void kl_global_sync(struct kl_global *global, keel_from from, keel_term nodes)
 
 // --- known by hearsay ---
 
+// The other side may have connected after we failed to: that the name server sees.
 static void meet(keel_term node)
 {
-    if (keel_node_connect(node) == KEEL_OK) {
+    if (keel_node_connect(node) == KEEL_OK || is_connected(node)) {
         keel_gen_cast(kl_global_server_on(node),
                 keel_make("{in_sync, Me, true}", keel_node_self()));
     } else {
-        keel_send(keel_atom(global_name_server), keel_tuple_of(keel_atom(nodedown), node));
+        keel_send(keel_atom(global_name_server),
+                keel_tuple_of(keel_atom(extra_nodedown), node));
+    }
+}
+
+void kl_global_not_met(struct kl_global *global, keel_term node)
+{
+    const struct kl_global_member *member = kl_global_member_find(global, node);
+    if (member != NULL && member->connected) {
+        keel_spawn(meet, node);
+    } else {
+        kl_global_nodedown(global, node);
     }
 }
 

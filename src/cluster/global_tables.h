@@ -83,6 +83,9 @@ keel_term kl_global_node_in(keel_term item, int64_t *ret_version);
 keel_term kl_global_add_known(struct kl_global *global, keel_term nodes);
 // Connects to each, and says that its names are known here.
 void kl_global_meet(keel_term nodes);
+// No connection to the node was got, {extra_nodedown, Node}: it is lost, unless it has
+// connected to us since.
+void kl_global_not_met(struct kl_global *global, keel_term node);
 // Answers when the nodes are synchronised, or gone.
 void kl_global_sync(struct kl_global *global, keel_from from, keel_term nodes);
 void kl_global_wake_syncers(struct kl_global *global);

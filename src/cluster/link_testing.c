@@ -158,8 +158,13 @@ static void feed(struct kl_testing_link *link, const uint8_t *bytes, size_t size
 enum kl_handshake_event kl_testing_shake(
         struct kl_testing_link *link, const struct kl_handshake_opts *opts)
 {
-    uint8_t bytes[1000];
     kl_handshake_init(&link->hs, opts);
+    return kl_testing_shake_on(link);
+}
+
+enum kl_handshake_event kl_testing_shake_on(struct kl_testing_link *link)
+{
+    uint8_t bytes[1000];
     say(link);
     while (link->hs.event == KL_HANDSHAKE_MORE) {
         size_t size = kl_testing_link_read(link, bytes, sizeof bytes);

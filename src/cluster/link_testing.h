@@ -40,6 +40,8 @@ void kl_testing_link_close(struct kl_testing_link *link);
 // The handshake to its end, whatever that is.
 enum kl_handshake_event kl_testing_shake(
         struct kl_testing_link *link, const struct kl_handshake_opts *opts);
+// The rest of one that was begun.
+enum kl_handshake_event kl_testing_shake_on(struct kl_testing_link *link);
 
 void kl_testing_send(struct kl_testing_link *link, const struct kl_control *control);
 // Reads frames until a message of this kind is whole; the others are checked as well.

@@ -186,6 +186,8 @@ static struct entrance enter(struct kl_peer *peer, uint32_t connection, keel_pid
     if (connection == 0 && peer->state == KL_PEER_DOWN && kl_cluster_alive()) {
         entrance.ticket = kl_peer_ticket();
         kl_peer_begin_locked(peer, entrance.ticket);
+    } else if (connection == 0 && peer->state == KL_PEER_CONNECTING) {
+        peer->wanted = true;
     }
     entrance.state = peer->state;
     entrance.agreed = peer->agreed;

@@ -31,9 +31,26 @@ static struct kl_peer *make(keel_term name)
     peer->index = count;
     peer->out_tail = &peer->out;
     peer->waiting_tail = &peer->waiting;
+    uint64_t caller = kl_caller_of_locked(name);
+    peer->called = caller != 0 && kl_peer_begin_locked(peer, caller);
     table[count] = peer;
     kl_store_release(&count, count + 1); // pairs with the acquire in kl_peer_at
     return peer;
+}
+
+void kl_peer_table_lock(void)
+{
+    kl_lock_take(&table_lock);
+}
+
+void kl_peer_table_unlock(void)
+{
+    kl_lock_give(&table_lock);
+}
+
+struct kl_peer *kl_peer_find_locked(keel_term name)
+{
+    return kl_hash_get(&by_name, name.word);
 }
 
 struct kl_peer *kl_peer_of(keel_term name)
@@ -256,9 +273,11 @@ void kl_peer_wake_all(struct kl_awaiting *awaiting)
 bool kl_peer_begin_locked(struct kl_peer *peer, uint64_t ticket)
 {
     if (peer->state != KL_PEER_DOWN) {
+        peer->wanted = true;
         return false;
     }
     peer->state = KL_PEER_CONNECTING;
+    peer->called = peer->wanted = false;
     peer->epoch++;
     peer->ticket = ticket;
     return true;
@@ -285,6 +304,14 @@ bool kl_peer_overtake(struct kl_peer *peer, uint64_t ticket)
     kl_lock_give(&peer->lock);
     kl_peer_wake_all(awaiting);
     return overtaken;
+}
+
+bool kl_peer_has_ticket(struct kl_peer *peer, uint64_t ticket)
+{
+    kl_lock_take(&peer->lock);
+    bool has = peer->ticket == ticket;
+    kl_lock_give(&peer->lock);
+    return has;
 }
 
 struct overtaking {
@@ -318,11 +345,14 @@ keel_pid kl_peer_reader(struct kl_peer *peer)
 
 void kl_peer_abandon(struct kl_peer *peer)
 {
-    kl_lock_take(&peer->lock);
-    uint64_t ticket = peer->ticket;
-    kl_lock_give(&peer->lock);
-    if (kl_peer_lost(peer, ticket)) {
-        kl_peer_left(peer);
+    for (uint64_t ticket = 1; ticket != 0;) {
+        kl_lock_take(&peer->lock);
+        ticket = peer->ticket; // none: it is DOWN
+        peer->successor = 0;
+        kl_lock_give(&peer->lock);
+        if (ticket != 0 && kl_peer_lost(peer, ticket)) {
+            kl_peer_left(peer);
+        }
     }
 }
 
@@ -417,6 +447,11 @@ bool kl_peer_lost(struct kl_peer *peer, uint64_t ticket)
     peer->awaiting = NULL;
     kl_hash_init(&peer->attached);
     kl_hash_init(&peer->named);
+    if (peer->successor != 0) { // it calls already: we do not dial it as well
+        kl_peer_begin_locked(peer, peer->successor);
+        peer->called = true;
+        peer->successor = 0;
+    }
     kl_lock_give(&peer->lock);
 
     kl_peer_drop_out(gone.out);

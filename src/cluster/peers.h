@@ -45,7 +45,10 @@ struct kl_peer {
     bool writer_idle;
     bool leaving; // was lost, and not everybody has been told
     bool hidden;
+    bool called; // CONNECTING: the other side dials (callers.h)
+    bool wanted; // and somebody here has wanted the connection
     uint64_t ticket;
+    uint64_t successor; // of a caller that has heard that we are connected; 0: none
     uint64_t agreed; // flags
     uint32_t creation;
     keel_pid reader, writer;
@@ -79,6 +82,7 @@ uint64_t kl_peer_ticket(void); // a new one
 bool kl_peer_begin(struct kl_peer *peer, uint64_t ticket);
 // Takes a CONNECTING peer over from whoever tries.
 bool kl_peer_overtake(struct kl_peer *peer, uint64_t ticket);
+bool kl_peer_has_ticket(struct kl_peer *peer, uint64_t ticket);
 // Waits until the ticket is the peer's no more; false at the deadline.
 bool kl_peer_await_overtaken(struct kl_peer *peer, uint64_t ticket, int64_t deadline);
 // Makes it DOWN whoever has the ticket.
@@ -96,7 +100,8 @@ struct kl_peer_link {
 // Encodes what waited and makes the peer UP. From DOWN too: an accepted connection. False
 // when the ticket is not the peer's, or it is UP already.
 bool kl_peer_up(struct kl_peer *peer, const struct kl_peer_link *link);
-// Makes it DOWN and tells all who are attached; false when the ticket is not the peer's.
+// Makes it DOWN and tells all who are attached; false when the ticket is not the peer's. A
+// caller that was to replace the connection goes on: then it is CONNECTING.
 bool kl_peer_lost(struct kl_peer *peer, uint64_t ticket);
 // Whoever hears of nodes has been told of it: the news of the next connection, which may be
 // there already, waits for that.

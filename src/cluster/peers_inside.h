@@ -18,6 +18,14 @@ bool kl_peer_await_outside_locked(struct kl_peer *peer, uint32_t *done);
 void kl_peer_unawait_outside(struct kl_peer *peer, const uint32_t *done);
 void kl_peer_wake_all(struct kl_awaiting *awaiting); // frees them
 
+// The table of peers, for who must find none and see to it that nobody makes one meanwhile.
+void kl_peer_table_lock(void);
+void kl_peer_table_unlock(void);
+struct kl_peer *kl_peer_find_locked(keel_term name); // or NULL
+// The ticket of a caller with this name that came before there was a peer; 0: none.
+uint64_t kl_caller_of_locked(keel_term name);
+
+// False when it is CONNECTING or UP: then it is noted that somebody wants it.
 bool kl_peer_begin_locked(struct kl_peer *peer, uint64_t ticket);
 bool kl_peer_attach_locked(struct kl_peer *peer, keel_pid pid);
 

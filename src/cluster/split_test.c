@@ -200,10 +200,9 @@ static keel_status call(keel_term node, keel_term request, keel_term *ret_reply)
 static void await_heard(keel_term node, keel_term news)
 {
     keel_term heard = keel_nil();
-    for (int i = 0; i < 10000 && !keel_list_member(news, heard); i++) {
+    while (!keel_list_member(news, heard)) {
         CHECK_OK(call(node, keel_atom(heard), &heard));
     }
-    CHECK(keel_list_member(news, heard));
 }
 
 TEST("a cut cable is nodedown on both sides of it alone, and its healing a new connection",
@@ -232,19 +231,19 @@ TEST("a cut cable is nodedown on both sides of it alone, and its healing a new c
 
     CHECK(ip("link set cable2 up"));
     keel_status status = KEEL_E_NODEDOWN;
-    for (int i = 0; i < 100 && status == KEEL_E_NODEDOWN; i++) {
+    while (status == KEEL_E_NODEDOWN) {
         status = call(two, keel_atom(hello), &reply);
     }
     CHECK_OK(status);
     await_heard(two, keel_make("{nodedown, Node}", one));
     await_heard(two, keel_make("{nodeup, Node}", one));
-    CHECK_STR(kl_beam_eval(&beam, "(fun F(0) -> never; F(N) -> case catch gen_server:call("
+    CHECK_STR(kl_beam_eval(&beam, "(fun F() -> case catch gen_server:call("
                                   "{server, '" TWO "'}, hello) of hello -> again; _ -> "
-                                  "F(N - 1) end end)(100)"),
+                                  "F() end end)()"),
             "again");
-    keel_term nodes = keel_node_list(KEEL_NODES_CONNECTED);
-    size_t count;
-    CHECK(keel_list_length(nodes, &count));
-    CHECK_INT(count, 3);
+    for (size_t count = 0; count != 3;) { // whoever a slow machine has kept silent is back
+        CHECK_OK(call(three, keel_atom(hello), &reply));
+        CHECK(keel_list_length(keel_node_list(KEEL_NODES_CONNECTED), &count));
+    }
     finish();
 }
