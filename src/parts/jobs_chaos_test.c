@@ -210,7 +210,7 @@ SEEDED("whatever is killed and when, a schedule adds one job at each of its minu
     simulate(chaos_by_cron);
 }
 
-SEEDED("so it does in SQLite")
+SEEDED("so it does in SQLite", .timeout_s = 300)
 {
     if (kl_database_sqlite == NULL) {
         kl_test_skip("a build without SQLite");
