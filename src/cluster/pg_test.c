@@ -124,6 +124,21 @@ PROCESS_TEST("monitors tell each change once, to each monitor",
     end(scope);
 }
 
+PROCESS_TEST("to meet oneself is to meet nobody", .ids = "GL-065")
+{
+    keel_pid scope = begin();
+    keel_term self = keel_from_pid(keel_self());
+    CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), self));
+    CHECK_OK(keel_send(scope, keel_make("{nodeup, Node}", keel_node_self())));
+    CHECK_OK(keel_send(scope, keel_make("{discover, Scope}", scope)));
+    CHECK_OK(keel_gen_cast(
+            keel_from_pid(scope), keel_make("{sync, Scope, [{g, [Self]}]}", scope, self)));
+    CHECK_TERM(MEMBERS(g), "[^Self]", self);
+    CHECK_TERM(LOCAL(g), "[^Self]", self);
+    CHECK_TERM(keel_pg_groups(KEEL_NONE), "[g]");
+    end(scope);
+}
+
 static void join_and_leave(keel_term round)
 {
     keel_term self = keel_from_pid(keel_self());
