@@ -3,7 +3,7 @@
 enum {
     CREDIT = 4,
     PATIENCE_MIN = 8,
-    PATIENCE_MAX = 4096,
+    PATIENCE_MAX = 128,
 };
 
 void kl_eager_init(struct kl_eager *eager)
