@@ -1,6 +1,7 @@
 #ifndef KL_OTP_CHILD_SPEC_H
 #define KL_OTP_CHILD_SPEC_H
 
+#include "restart.h"
 #include <keel/supervisor.h>
 
 // Child specifications and supervisor flags: checked, and between C and terms. A
@@ -46,6 +47,9 @@ keel_started kl_child_run_start(const struct kl_child_spec *spec, keel_term argu
 // `ret_exited`. One that gives neither a process nor a reason has failed with badarg.
 keel_started kl_child_try_start(
         const struct kl_child_spec *spec, keel_term argument, bool *ret_exited);
+// Counts a restart at this moment; false when it is one too many. What it is counted in
+// grows in the memory of the process.
+bool kl_child_may_restart(struct kl_restarts *restarts);
 
 // Checked flags.
 struct kl_supervisor_flags {

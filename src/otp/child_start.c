@@ -56,3 +56,13 @@ keel_started kl_child_try_start(
     }
     return started;
 }
+
+bool kl_child_may_restart(struct kl_restarts *restarts)
+{
+    int64_t now = keel_now();
+    if (kl_restarts_full(restarts, now)) {
+        uint32_t room = restarts->room == 0 ? 4 : restarts->room * 2;
+        keel_free(kl_restarts_lend(restarts, keel_alloc(room * sizeof(int64_t)), room));
+    }
+    return kl_restarts_allow(restarts, now);
+}

@@ -2,6 +2,7 @@
 // in dynamic_stop.c.
 
 #include "dynamic.h"
+#include "ending.h"
 #include "report.h"
 #include <keel/runtime_event.h>
 
@@ -118,16 +119,10 @@ void kl_dynamic_remove(struct kl_dynamic *self, struct kl_dynamic_child *child)
 
 // --- ends and restarts ---
 
-static bool is_abnormal(keel_term reason)
-{
-    return !keel_is(reason, normal) && !keel_is(reason, shutdown) &&
-           !(keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
-}
-
 bool kl_dynamic_ended(
         struct kl_dynamic *self, struct kl_dynamic_child *child, keel_term reason)
 {
-    bool abnormal = is_abnormal(reason);
+    bool abnormal = kl_end_is_abnormal(reason);
     if (abnormal || child->restart == KEEL_PERMANENT) {
         kl_dynamic_report(self, keel_atom(child_terminated), reason, child, KEEL_NONE);
     }
@@ -140,22 +135,12 @@ bool kl_dynamic_ended(
     return kl_dynamic_restart(self, child);
 }
 
-static bool allow_restart(struct kl_restarts *restarts)
-{
-    int64_t now = keel_now();
-    if (kl_restarts_full(restarts, now)) {
-        uint32_t room = restarts->room == 0 ? 4 : restarts->room * 2;
-        keel_free(kl_restarts_lend(restarts, keel_alloc(room * sizeof(int64_t)), room));
-    }
-    return kl_restarts_allow(restarts, now);
-}
-
 // An attempt that fails is made again after whatever waits in the mailbox, so that a
 // supervisor whose child cannot start still answers, and can be stopped. The child is found
 // by its last pid until then.
 bool kl_dynamic_restart(struct kl_dynamic *self, struct kl_dynamic_child *child)
 {
-    if (!allow_restart(&self->restarts)) {
+    if (!kl_child_may_restart(&self->restarts)) {
         kl_dynamic_report(self, keel_atom(shutdown),
                 keel_atom(reached_max_restart_intensity), child, KEEL_NONE);
         kl_dynamic_remove(self, child);

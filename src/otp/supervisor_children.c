@@ -1,5 +1,6 @@
 // A supervisor's children: starting, stopping, restarting them.
 
+#include "ending.h"
 #include "supervising.h"
 #include <keel/runtime_event.h>
 #include <keel/timer.h>
@@ -185,12 +186,6 @@ static void sweep_exits(struct kl_supervisor *self, const struct kl_child *befor
 
 // --- ends and restarts ---
 
-static bool is_abnormal(keel_term reason)
-{
-    return !keel_is(reason, normal) && !keel_is(reason, shutdown) &&
-           !(keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
-}
-
 static bool other_significant_runs(
         const struct kl_supervisor *self, const struct kl_child *child)
 {
@@ -208,7 +203,7 @@ bool kl_child_ended(struct kl_supervisor *self, struct kl_child *child, keel_ter
     bool significant = child->spec.significant;
     struct kl_child_verdict verdict = kl_strategy_child_ended((struct kl_child_end){
             .restart = child->spec.restart,
-            .abnormal = is_abnormal(reason),
+            .abnormal = kl_end_is_abnormal(reason),
             .significant = significant,
             .last_significant = significant && !other_significant_runs(self, child),
             .auto_shutdown = self->flags.auto_shutdown,
@@ -241,22 +236,11 @@ bool kl_child_try_again(struct kl_supervisor *self, struct kl_child *child)
     return child->status != KL_CHILD_RESTARTING || restart(self, child);
 }
 
-static bool allow_restart(struct kl_supervisor *self)
-{
-    struct kl_restarts *restarts = &self->restarts;
-    int64_t now = keel_now();
-    if (kl_restarts_full(restarts, now)) {
-        uint32_t room = restarts->room == 0 ? 4 : restarts->room * 2;
-        keel_free(kl_restarts_lend(restarts, keel_alloc(room * sizeof(int64_t)), room));
-    }
-    return kl_restarts_allow(restarts, now);
-}
-
 // An attempt that fails is made again after whatever waits in the mailbox, so that a
 // supervisor whose child cannot start still answers, and can be stopped.
 static bool restart(struct kl_supervisor *self, struct kl_child *child)
 {
-    if (!allow_restart(self)) {
+    if (!kl_child_may_restart(&self->restarts)) {
         kl_supervisor_report(
                 self, keel_atom(shutdown), keel_atom(reached_max_restart_intensity), child);
         kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
