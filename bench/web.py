@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """The showcase under load, on an otherwise quiet machine:
 
-    ./bench/web.py [--program PATH] [--pages 10000] [--seconds 10]
+    ./bench/web.py [--program PATH] [--pages 10000] [--seconds 10; 0: no wrk]
 
-Opens so many pages at once, has all of them updated and says what a page costs and how long
-a message takes to reach them all; then has wrk ask it, and nginx for a static file of the
-same size beside it, in turns. `name value unit` lines; nothing is asserted. Needs wrk and
-nginx, and a file limit of twice the pages."""
+Has wrk ask it, and nginx for a static file of the same size beside it, in turns; then opens
+so many pages at once, has all of them updated again and again, and says what a page costs in
+memory and processor time and how long a message takes to reach the first, half and all of
+them. `name value unit` lines; nothing is asserted. Needs wrk and nginx, and a file limit
+above the number of pages."""
 
 import argparse
+import os
 import pathlib
 import re
 import resource
@@ -19,13 +21,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "showcase"))
 import client  # noqa: E402
 
-ROUNDS = 5
+ROUNDS = 20
 CONNECTIONS = 64
 
 
@@ -39,40 +42,78 @@ def resident(pid):
     return pages * resource.getpagesize()
 
 
-def answer_pings(pages):
-    """Who is silent for long is asked whether it is there, and closed when it does not answer."""
-    poll = select.poll()
-    by_number = {page.socket.fileno(): page for page in pages}
-    for number in by_number:
-        poll.register(number, select.POLLIN)
-    for number, _ in poll.poll(0):
-        by_number[number].hear(only_pings=True)
+def busy(pid):
+    """Seconds of processor time of a process."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Pages:
+    """Open pages, read by one thread as soon as anything comes, pings answered."""
+
+    def __init__(self):
+        self.poll = select.epoll()
+        self.by_number = {}
+        self.ended = False
+        self.waited_for = b""
+        self.heard = {}  # of which pages, and when
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def add(self, page):
+        self.by_number[page.socket.fileno()] = page
+        self.poll.register(page.socket.fileno(), select.EPOLLIN)
+
+    def read(self):
+        while not self.ended:
+            for number, _ in self.poll.poll(0.1):
+                for data in self.by_number[number].frames():
+                    if self.waited_for in data:
+                        self.heard.setdefault(number, time.monotonic())
+
+    def end(self):
+        self.ended = True
+        self.thread.join()
+        for page in self.by_number.values():
+            page.close()
+
+    def time_of(self, text, tell):
+        """Seconds until each of the pages has heard `text`, which `tell` causes."""
+        self.heard = {}
+        self.waited_for = text.encode()
+        start = time.monotonic()
+        tell(text)
+        client.wait_for("an update of every page", lambda: len(self.heard) == len(self.by_number), 120)
+        return sorted(at - start for at in self.heard.values())
 
 
 def measure_pages(showcase, count):
+    pid = showcase.process.pid
     client.open_page(showcase, "/rooms").close()
     assert showcase.ask("POST", "/api/rooms", {"id": "full"})[0] == 201
-    before = resident(showcase.process.pid)
-    start = time.monotonic()
-    pages = []
+    before, idle, start = resident(pid), busy(pid), time.monotonic()
+    pages = Pages()
     for _ in range(count):
-        pages.append(client.open_page(showcase, "/rooms?room=full"))
-        if len(pages) % 500 == 0:
-            answer_pings(pages)
+        pages.add(client.open_page(showcase, "/rooms?room=full"))
     say("page_open", (time.monotonic() - start) / count * 1e6, "us")
-    say("page_bytes", (resident(showcase.process.pid) - before) / count, "B")
-    times = []
-    for number in range(ROUNDS):
-        text = f"message number {number}"
-        start = time.monotonic()
+    say("page_open_busy", (busy(pid) - idle) / count * 1e6, "us")
+    say("page_bytes", (resident(pid) - before) / count, "B")
+
+    def tell(text):
         assert showcase.ask("POST", "/api/rooms/full/messages", {"user": "Ada", "text": text})[0] == 201
-        for page in pages:
-            client.hear_until(page, text)
-        times.append(time.monotonic() - start)
-    say("page_update_all", statistics.median(times), "s")
-    say("page_bytes_updated", (resident(showcase.process.pid) - before) / count, "B")
-    for page in pages:
-        page.close()
+
+    firsts, medians, lasts, idle = [], [], [], busy(pid)
+    for number in range(ROUNDS):
+        times = pages.time_of(f"message number {number}", tell)
+        firsts.append(times[0])
+        medians.append(times[len(times) // 2])
+        lasts.append(times[-1])
+    say("page_update_first", statistics.median(firsts) * 1e3, "ms")
+    say("page_update_median", statistics.median(medians) * 1e3, "ms")
+    say("page_update_all", statistics.median(lasts) * 1e3, "ms")
+    say("page_update_busy", (busy(pid) - idle) / ROUNDS / count * 1e6, "us")
+    say("page_bytes_updated", (resident(pid) - before) / count, "B")
+    pages.end()
 
 
 def start_nginx(folder, size):
@@ -133,7 +174,8 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="keel-web-"))
     showcase = client.Showcase(options.program, folder / "data")
     try:
-        measure_requests(showcase, folder, options.seconds)
+        if options.seconds > 0:
+            measure_requests(showcase, folder, options.seconds)
         measure_pages(showcase, options.pages)
     finally:
         showcase.end()

@@ -148,23 +148,32 @@ class WebSocket:
                           b"\xff" + struct.pack(">Q", size))
         self.socket.sendall(head + b"\0\0\0\0" + data)
 
-    def hear(self, only_pings=False):
-        """The next text, read as JSON; None after a ping, if that is enough."""
+    def take_frame(self):
+        """The next frame: its first byte and data. Pings are answered."""
+        first, second = self.take(2)
+        size = second & 127
+        if size == 126:
+            size, = struct.unpack(">H", self.take(2))
+        elif size == 127:
+            size, = struct.unpack(">Q", self.take(8))
+        data = self.take(size)
+        if first & 15 == 8:
+            raise ConnectionError("closed")
+        if first & 15 == 9:  # a ping, which wants its data back
+            self.send_frame(b"\x8a", data)
+        return first, data
+
+    def frames(self):
+        """The data of all frames that have begun to come; to be called when there is something to read."""
+        self.read_more()
+        while self.buffer:
+            yield self.take_frame()[1]
+
+    def hear(self):
+        """The next text, read as JSON."""
         whole = b""
         while True:
-            first, second = self.take(2)
-            size = second & 127
-            if size == 126:
-                size, = struct.unpack(">H", self.take(2))
-            elif size == 127:
-                size, = struct.unpack(">Q", self.take(8))
-            data = self.take(size)
-            if first & 15 == 8:
-                raise ConnectionError("closed")
-            if first & 15 == 9:  # a ping, which wants its data back
-                self.send_frame(b"\x8a", data)
-                if only_pings:
-                    return None
+            first, data = self.take_frame()
             if first & 15 in (0, 1):
                 whole += data
                 if first & 128:

@@ -68,7 +68,9 @@ typedef struct keel_web_opts {
     size_t max_requests; ///< that run at once; further ones get 503; 0: 256
     size_t max_body; ///< bytes; more: 413; 0: 64 KiB
     keel_duration timeout; ///< for a request to arrive, and for an answer to be taken;
-                           ///< whole seconds; 0: 10 s
+                           ///< whole seconds; 0: 10 s. An open page that says
+                           ///< nothing for 2.5 times that is asked whether it is
+                           ///< there, and has 1.5 times that to answer
 } keel_web_opts;
 
 /// An endpoint as a child of a supervisor: keel_web_child(&endpoint, .port = 4000). The

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static char document[1 << 16], answer[1 << 16], pushed[1 << 17];
@@ -105,17 +106,22 @@ static void hold_news(keel_term unused)
     (void)keel_receive();
 }
 
-static int start(void)
+static int start_with(keel_web_opts opts)
 {
     keel_pid pid;
     keel_term ack;
-    int port = start_endpoint(&endpoint, (keel_web_opts){.secret = "a secret"});
+    int port = start_endpoint(&endpoint, opts);
     CHECK_OK(keel_start_body(
             hold_news, keel_nil(), NULL, KEEL_IN(KEEL_SECONDS(20)), &pid, NULL, &ack));
     CHECK_INT(ask(port, "GET /names?filter=%3Cb%3E HTTP/1.1", NULL, document,
                       sizeof(document)),
             200);
     return port;
+}
+
+static int start(void)
+{
+    return start_with((keel_web_opts){.secret = "a secret"});
 }
 
 static int open_names(int port)
@@ -259,6 +265,40 @@ TEST("a page ends with its browser")
         CHECK_OK(keel_supervisor_count_children("web.pages", &counts));
         CHECK(keel_web_inspect(keel_atom(web), &stats));
     } while (counts.active > 0 || stats.pages > 0);
+    stop_endpoint();
+}
+
+// Waits, however long, for a ping and answers it; false: the page was closed.
+static bool answer_ping(int fd)
+{
+    uint8_t frame[6] = {0};
+    ssize_t count = recv(fd, frame, sizeof(frame), MSG_WAITALL);
+    CHECK(count != sizeof(frame) || (frame[0] == 0x89 && frame[1] == 4));
+    const uint8_t pong[10] = {
+            0x8a, 0x84, 0, 0, 0, 0, frame[2], frame[3], frame[4], frame[5]};
+    return count == sizeof(frame) && send(fd, pong, sizeof(pong), MSG_NOSIGNAL) > 0;
+}
+
+TEST("a browser that says nothing is asked, and its page ends when it does not answer")
+{
+    int port = start_with((keel_web_opts){.timeout = KEEL_SECONDS(1)});
+    keel_child_counts counts;
+    char byte;
+    int silent = open_names(port), there = open_names(port);
+    // Only a page whose answer was heard is asked again; on a machine that is too slow to
+    // answer in time another one is opened.
+    while (!answer_ping(there) || !answer_ping(there)) {
+        close(there);
+        there = open_names(port);
+    }
+    while (recv(silent, &byte, 1, 0) > 0) {
+        // Until it has been hung up.
+    }
+    close(silent);
+    close(there);
+    do {
+        CHECK_OK(keel_supervisor_count_children("web.pages", &counts));
+    } while (counts.active > 0);
     stop_endpoint();
 }
 

@@ -2,6 +2,7 @@
 
 #include "live_script.h"
 #include "route.h"
+#include "wait.h"
 
 #include <libwebsockets.h>
 #include <signal.h>
@@ -10,8 +11,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-// An event of a page, however it is cut into frames.
-#define EVENT_MAX 65536
 // How much of a body that is too large is still read, so that the client hears why.
 #define DISCARD_MAX (16 << 20)
 
@@ -46,9 +45,7 @@ bool kl_loop_start(struct kl_web *web)
 
 // --- telling processes ---
 
-// Nobody is told anything once the listener has ended: the runtime may stop then, and this
-// thread is none of its own.
-static void tell(struct kl_web *web, keel_pid to, keel_term message)
+void kl_loop_send(struct kl_web *web, keel_pid to, keel_term message)
 {
     pthread_mutex_lock(&web->lock);
     if (!web->stopping) {
@@ -57,35 +54,18 @@ static void tell(struct kl_web *web, keel_pid to, keel_term message)
     pthread_mutex_unlock(&web->lock);
 }
 
-static void tell_listener(struct kl_web *web, struct kl_web_peer *peer, const char *kind)
+void kl_loop_tell(struct kl_web *web, struct kl_web_peer *peer, const char *kind)
 {
     keel_scope scope = keel_scope_open();
     keel_term tag = strcmp(kind, "page") == 0 ? keel_atom(web_page)
                                               : keel_atom(web_request);
-    tell(web, web->listener, keel_tuple_of(tag, kl_web_peer_term(peer)));
+    kl_loop_send(web, web->listener, keel_tuple_of(tag, kl_web_peer_term(peer)));
     keel_scope_close(&scope);
-}
-
-static keel_pid page_of(struct kl_web_peer *peer)
-{
-    pthread_mutex_lock(&peer->web->lock);
-    keel_pid page = peer->page;
-    pthread_mutex_unlock(&peer->web->lock);
-    return page;
-}
-
-static void tell_page(struct kl_web_peer *peer, keel_term message)
-{
-    keel_pid page = page_of(peer);
-    if (page.word != 0) {
-        tell(peer->web, page, message);
-    }
 }
 
 // --- requests ---
 
-// `peer` has come to its end on this connection.
-static void let_go(struct kl_connection *connection)
+void kl_loop_let_go(struct kl_connection *connection)
 {
     struct kl_web_peer *peer = connection->peer;
     if (peer == NULL) {
@@ -108,7 +88,7 @@ static void hand_over(struct kl_web_peer *peer)
     peer->since = keel_system_time();
     peer->running = true;
     lws_set_timeout(peer->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 30);
-    tell_listener(peer->web, peer, "request");
+    kl_loop_tell(peer->web, peer, "request");
 }
 
 // Says which methods a path takes. The answer is the loop's own and not written yet.
@@ -176,7 +156,7 @@ static bool read_length(struct kl_web_peer *peer, struct lws *wsi)
 
 static int begin_request(struct kl_connection *connection, struct lws *wsi)
 {
-    let_go(connection);
+    kl_loop_let_go(connection);
     struct kl_web_peer *peer = kl_loop_read(connection, wsi);
     if (peer == NULL) {
         return -1;
@@ -244,89 +224,9 @@ static int write_answer(struct kl_connection *connection, struct lws *wsi)
     struct kl_web_peer *peer = connection->peer;
     int result = is_answered(peer) ? kl_loop_write(peer, wsi) : 0;
     if (peer->done) {
-        let_go(connection);
+        kl_loop_let_go(connection);
     }
     return result;
-}
-
-// --- pages ---
-
-static int begin_page(struct kl_connection *connection, struct lws *wsi)
-{
-    let_go(connection);
-    struct kl_web_peer *peer = kl_loop_read(connection, wsi);
-    if (peer == NULL) {
-        return -1;
-    }
-    connection->peer = peer;
-    peer->is_socket = true;
-    if (connection->over || !kl_gate_admits_page(peer)) {
-        (void)lws_return_http_status(wsi, connection->over ? 503 : 403, NULL);
-        return -1;
-    }
-    return 0;
-}
-
-static int take_event(
-        struct kl_connection *connection, struct lws *wsi, const char *data, size_t size)
-{
-    struct kl_web_peer *peer = connection->peer;
-    if (connection->text_size + size > EVENT_MAX || page_of(peer).word == 0) {
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-        return -1;
-    }
-    char *text = realloc(connection->text, connection->text_size + size + 1);
-    if (text == NULL) {
-        return -1;
-    }
-    memcpy(text + connection->text_size, data, size);
-    connection->text = text;
-    connection->text_size += size;
-    if (lws_remaining_packet_payload(wsi) > 0 || !lws_is_final_fragment(wsi)) {
-        return 0;
-    }
-    keel_scope scope = keel_scope_open();
-    tell_page(peer, keel_tuple_of(keel_atom(web_event),
-                            keel_binary(connection->text, connection->text_size)));
-    keel_scope_close(&scope);
-    connection->text_size = 0;
-    // One event at a time: who floods waits in the kernel's buffers.
-    lws_rx_flow_control(wsi, 0);
-    return 0;
-}
-
-static int write_push(struct kl_web_peer *peer, struct lws *wsi)
-{
-    pthread_mutex_lock(&peer->web->lock);
-    char *push = peer->push;
-    size_t size = peer->push_size;
-    bool close = peer->close;
-    peer->push = NULL;
-    pthread_mutex_unlock(&peer->web->lock);
-    int result = close ? -1 : 0;
-    if (push != NULL && !close) {
-        int written = lws_write(wsi, (uint8_t *)push + LWS_PRE, size, LWS_WRITE_TEXT);
-        result = written < 0 ? -1 : 0;
-        __atomic_fetch_add(&peer->web->pushes, 1, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&peer->web->pushed_bytes, size, __ATOMIC_RELAXED);
-        tell_page(peer, keel_atom(web_sent));
-    }
-    free(push);
-    return result;
-}
-
-static void end_page(struct kl_connection *connection)
-{
-    struct kl_web_peer *peer = connection->peer;
-    if (peer == NULL) {
-        return;
-    }
-    pthread_mutex_lock(&peer->web->lock);
-    peer->gone = true;
-    pthread_mutex_unlock(&peer->web->lock);
-    tell_page(peer, keel_atom(web_closed));
-    __atomic_fetch_sub(&peer->web->pages, 1, __ATOMIC_RELAXED);
-    let_go(connection);
 }
 
 // --- the callback ---
@@ -356,13 +256,15 @@ static void drain(struct kl_web *web)
     }
 }
 
-static int begin_connection(struct lws *wsi, struct kl_web *web)
+static int begin_connection(struct lws *wsi, struct kl_loop *loop)
 {
+    struct kl_web *web = loop->web;
     struct kl_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
         return -1;
     }
     size_t count = __atomic_fetch_add(&web->connections, 1, __ATOMIC_RELAXED);
+    connection->loop = loop;
     connection->web = web;
     connection->counted = true;
     connection->over = count >= web->max_connections;
@@ -377,7 +279,8 @@ static void end_connection(struct kl_connection *connection, struct lws *wsi)
 {
     if (connection != NULL) {
         lws_set_opaque_user_data(wsi, NULL);
-        let_go(connection);
+        kl_silence_forget(&connection->silent);
+        kl_loop_let_go(connection);
         __atomic_fetch_sub(&connection->web->connections, 1, __ATOMIC_RELAXED);
         free(connection->text);
         free(connection);
@@ -398,32 +301,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return peer != NULL ? write_answer(connection, wsi) : 0;
     case LWS_CALLBACK_CLOSED_HTTP:
-        let_go(connection);
-        return 0;
-    default:
-        return 0;
-    }
-}
-
-static int on_page(struct lws *wsi, enum lws_callback_reasons reason,
-        struct kl_connection *connection, const char *data, size_t size)
-{
-    switch ((int)reason) {
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return begin_page(connection, wsi);
-    case LWS_CALLBACK_ESTABLISHED:
-        if (connection->peer == NULL) {
-            return -1;
-        }
-        __atomic_fetch_add(&connection->web->pages, 1, __ATOMIC_RELAXED);
-        tell_listener(connection->web, connection->peer, "page");
-        return 0;
-    case LWS_CALLBACK_RECEIVE:
-        return take_event(connection, wsi, data, size);
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-        return write_push(connection->peer, wsi);
-    case LWS_CALLBACK_CLOSED:
-        end_page(connection);
+        kl_loop_let_go(connection);
         return 0;
     default:
         return 0;
@@ -434,13 +312,13 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         size_t size)
 {
     (void)user;
-    struct kl_web *web = lws_context_user(lws_get_context(wsi));
+    struct kl_loop *loop = lws_context_user(lws_get_context(wsi));
     switch ((int)reason) {
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
-        drain(web);
+        drain(loop->web);
         return 0;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-        return begin_connection(wsi, web);
+        return begin_connection(wsi, loop);
     case LWS_CALLBACK_WSI_DESTROY:
         end_connection(lws_get_opaque_user_data(wsi), wsi);
         return 0;
@@ -455,10 +333,11 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_RECEIVE_PONG:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLOSED: {
         struct kl_connection *connection = lws_get_opaque_user_data(wsi);
-        return connection != NULL ? on_page(wsi, reason, connection, in, size) : -1;
+        return connection != NULL ? kl_loop_on_page(wsi, reason, connection, in, size) : -1;
     }
     default:
         return 0;
@@ -469,12 +348,29 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 static const struct lws_protocols protocols[] = {
         {.name = "http", .callback = callback},
-        {.name = "keel-live", .callback = callback, .rx_buffer_size = 4096},
+        {.name = "keel-live", .callback = callback, .rx_buffer_size = 1024},
         {.name = NULL},
 };
-// A browser that sleeps or has lost its network is noticed within the minute.
-static const lws_retry_bo_t patience = {
-        .secs_since_valid_ping = 25, .secs_since_valid_hangup = 40};
+// Silent pages are ours to watch: the timers of libwebsockets would walk all of them at
+// each change.
+static const lws_retry_bo_t no_pings = {.secs_since_valid_hangup = 0};
+
+// What the thread has beside what its files share.
+struct thread {
+    struct kl_loop loop; // first: what callbacks are given
+    struct kl_wait wait;
+    struct lws_context *context;
+    lws_sorted_usec_list_t due; // the next beat
+};
+
+// Looks every second who is silent. libwebsockets sets its timers anew when something has
+// happened: that something does is also what bounds how late a request is given up.
+static void beat(lws_sorted_usec_list_t *due)
+{
+    struct thread *thread = lws_container_of(due, struct thread, due);
+    lws_sul_schedule(thread->context, 0, due, beat, LWS_US_PER_SEC);
+    kl_loop_watch_pages(&thread->loop);
+}
 
 static void say_nothing(int level, const char *line)
 {
@@ -482,11 +378,12 @@ static void say_nothing(int level, const char *line)
     (void)line;
 }
 
-static struct lws_context *open_context(struct kl_web *web)
+static struct lws_context *open_context(struct thread *thread)
 {
+    struct kl_web *web = thread->loop.web;
     struct lws_context_creation_info info = {
             .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-            .user = web,
+            .user = &thread->loop,
             .timeout_secs = web->timeout_s,
             .timeout_secs_ah_idle = web->timeout_s,
             .keepalive_timeout = 30,
@@ -502,7 +399,7 @@ static struct lws_context *open_context(struct kl_web *web)
         info.fd_limit_per_thread = (unsigned)web->max_connections + 256;
     }
     lws_set_log_level(0, say_nothing);
-    return lws_create_context(&info);
+    return kl_wait_open(&thread->wait, &info);
 }
 
 static struct lws_vhost *open_port(struct kl_web *web, struct lws_context *context)
@@ -519,7 +416,7 @@ static struct lws_vhost *open_port(struct kl_web *web, struct lws_context *conte
             .timeout_secs = web->timeout_s,
             .timeout_secs_ah_idle = web->timeout_s,
             .keepalive_timeout = 30,
-            .retry_and_idle_policy = &patience,
+            .retry_and_idle_policy = &no_pings,
             .server_string = "keel",
             .user = web,
     };
@@ -529,18 +426,25 @@ static struct lws_vhost *open_port(struct kl_web *web, struct lws_context *conte
 static void *run(void *argument)
 {
     struct kl_web *web = argument;
-    struct lws_context *context = open_context(web);
+    struct thread thread = {.loop.web = web};
+    int64_t patience = web->timeout_s * LWS_US_PER_SEC;
+    kl_silence_init(&thread.loop.silence, patience * 5 / 2, patience * 3 / 2);
+    struct lws_context *context = thread.context = open_context(&thread);
     struct lws_vhost *vhost = context != NULL ? open_port(web, context) : NULL;
     keel_scope scope = keel_scope_open();
     int port = vhost != NULL ? lws_get_vhost_listen_port(vhost) : 0;
     pthread_mutex_lock(&web->lock);
     web->context = vhost != NULL ? context : NULL;
     pthread_mutex_unlock(&web->lock);
-    tell(web, web->listener, keel_make("{web_started, Port}", port));
+    kl_loop_send(web, web->listener, keel_make("{web_started, Port}", port));
     keel_scope_close(&scope);
+    if (vhost != NULL) {
+        beat(&thread.due);
+        lws_cancel_service(context); // the first event arms the timer
+    }
     // Pairs with the store in kl_web_stop.
     while (vhost != NULL && !__atomic_load_n(&web->stopping, __ATOMIC_ACQUIRE)) {
-        if (lws_service(context, 0) < 0) {
+        if (!kl_wait_serve(&thread.wait, context)) {
             break;
         }
     }
@@ -552,9 +456,7 @@ static void *run(void *argument)
         next = peer->next;
         kl_web_peer_unref(peer);
     }
-    if (context != NULL) {
-        lws_context_destroy(context);
-    }
+    kl_wait_close(&thread.wait, context);
     kl_web_unref(web);
     return NULL;
 }

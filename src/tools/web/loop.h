@@ -2,6 +2,7 @@
 #define KL_WEB_LOOP_H
 
 #include "peer.h"
+#include "silence.h"
 
 // The thread that libwebsockets runs on. It reads requests, turns away those that may not
 // be, hands the others to the listener as messages, and writes what processes answer.
@@ -17,13 +18,21 @@ bool kl_loop_start(struct kl_web *web);
 
 // --- what its files share ---
 
+struct kl_loop {
+    struct kl_web *web;
+    struct kl_silence silence;
+};
+
 // What is known of one connection: hangs on the wsi.
 struct kl_connection {
+    struct kl_silent silent; // first: an open page is found by it
+    struct kl_loop *loop;
     struct kl_web *web;
     struct kl_web_peer *peer; // the request, or the open page
     char *text; // of an event that arrives in pieces
     size_t text_size;
     bool counted;
+    bool ask; // a ping is to be written
     bool over; // one too many: it may ask once and is told to come later
 };
 
@@ -43,5 +52,18 @@ void kl_loop_serve(struct kl_web_peer *peer, const keel_web_asset *asset);
 int kl_loop_write(struct kl_web_peer *peer, struct lws *wsi);
 // Adds a header to an answer that is being made.
 void kl_answer_header(struct kl_answer *answer, const char *name, const char *value);
+
+// Sends, unless the listener has ended: the runtime may stop then, and the loop's thread is
+// none of its own.
+void kl_loop_send(struct kl_web *web, keel_pid to, keel_term message);
+// Tells the listener of a "request" or a "page".
+void kl_loop_tell(struct kl_web *web, struct kl_web_peer *peer, const char *kind);
+// The peer has come to its end on this connection.
+void kl_loop_let_go(struct kl_connection *connection);
+// What libwebsockets says of the WebSocket of a page.
+int kl_loop_on_page(struct lws *wsi, int reason, struct kl_connection *connection,
+        const char *data, size_t size);
+// Asks pages that have long been silent, and closes those that do not answer.
+void kl_loop_watch_pages(struct kl_loop *loop);
 
 #endif // KL_WEB_LOOP_H
