@@ -136,6 +136,7 @@ def the_parts_can_be_played_with(showcase, **_):
     for _ in range(4):
         expect(showcase, "POST", "/api/patterns/breaker", {"argument": "fail"}, 503)
     expect(showcase, "POST", "/api/patterns/none", {"argument": "x"}, 404)
+    expect(showcase, "POST", "/api/patterns/none", {}, 404)
     stats = showcase.get("/api/patterns")
     assert stats["breaker"]["state"] == "open" and stats["limiter"]["refused"] == 1, stats
 
