@@ -67,8 +67,8 @@ KEEL_API keel_status keel_global_send(keel_term name, keel_term message);
 /// {badarg, {Name, Message}}. OTP: global:send/2. @thread process @since 0.1
 KEEL_API keel_pid keel_global_send_or_exit(keel_term name, keel_term message);
 
-/// Waits until this node has the same names as all visible nodes connected now. KEEL_OK.
-/// OTP: global:sync/0. @thread process @since 0.1
+/// Waits until this node has the same names as all visible nodes connected now; a hidden
+/// node has none to wait for. KEEL_OK. OTP: global:sync/0. @thread process @since 0.1
 KEEL_API keel_status keel_global_sync(void);
 
 #define KEEL_GLOBAL_FOREVER (-1)

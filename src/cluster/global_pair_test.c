@@ -226,3 +226,39 @@ TEST("when a cut has healed all agree about every name", .ids = "GL-025 GL-030 G
 {
     with_three(heal);
 }
+
+// A name is given up while the other node joins.
+static void join(keel_term node)
+{
+    keel_node_connect(node);
+}
+
+static void lose_names(keel_term unused)
+{
+    (void)unused;
+    for (int round = 0; round < 5; round++) {
+        keel_term name = keel_make("{gone, Round}", round);
+        keel_term two = keel_atom_text(TWO);
+        CHECK_OK(keel_global_register(name, keel_spawn(wait_for_end, keel_nil())));
+        keel_spawn(join, two);
+        // In each round the name goes at another moment of it.
+        for (int i = 0; round > 1 && i < 1 << (4 * round - 8); i++) {
+            keel_yield();
+        }
+        if (round == 1) {
+            CHECK_OK(keel_node_ping(two));
+        }
+        CHECK_OK(keel_global_unregister(name));
+        connect_to(TWO);
+        CHECK(keel_global_whereis(name).word == 0);
+        CHECK_STR(keel_show(ask_node(TWO, keel_make("{whereis, Name}", name))), "none");
+        CHECK_OK(keel_node_disconnect(two));
+    }
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("a name that is given up while a node joins does not come back", .ids = "GL-022",
+        .timeout_s = 120)
+{
+    with_three(lose_names);
+}

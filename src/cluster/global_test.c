@@ -1,5 +1,6 @@
 #include "proc/proc_testing.h"
 #include <keel/global.h>
+#include <keel/supervisor.h>
 
 static keel_term name_of(int number)
 {
@@ -177,6 +178,30 @@ PROCESS_TEST("a server is started and called by a global name", .ids = "GL-012")
     started = keel_gen_server_start(&server, KEEL_NONE, .name = name);
     CHECK_OK(started.status);
     CHECK_OK(keel_gen_server_stop(name, keel_atom(normal), KEEL_NEVER));
+    finish();
+}
+
+PROCESS_TEST(
+        "a child with a global name has it again when it was restarted", .ids = "GL-012")
+{
+    begin();
+    keel_term name = keel_make("{global, child}"), reply;
+    keel_term tree = keel_make("{global, tree}");
+    keel_child_spec children[] = {keel_child(&server, keel_nil(), .name = name)};
+    keel_started started = keel_supervisor_start_link(children, 1, .name = tree);
+    CHECK_OK(started.status);
+    CHECK(keel_global_whereis(keel_atom(tree)).word == started.pid.word);
+    CHECK_INT(keel_supervisor_start_link(children, 1, .name = tree).status, KEEL_E_TAKEN);
+    keel_pid before = keel_global_whereis(keel_atom(child));
+    end(before);
+    while (keel_global_whereis(keel_atom(child)).word == 0) {
+        keel_yield();
+    }
+    CHECK(keel_global_whereis(keel_atom(child)).word != before.word);
+    CHECK_OK(keel_call(name, keel_atom(hi), &reply));
+    CHECK_STR(keel_show(reply), "hi");
+    CHECK_OK(keel_gen_server_stop(tree, keel_atom(normal), KEEL_NEVER));
+    CHECK_INT(keel_call(name, keel_atom(hi), &reply), KEEL_E_NOPROC);
     finish();
 }
 
