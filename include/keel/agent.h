@@ -31,6 +31,7 @@ typedef keel_term (*keel_agent_function)(keel_term state, keel_term context);
 
 /// Starts an agent whose state is init(argument); after the argument options by name, see
 /// keel_start_opts: keel_agent_start_link(empty, keel_nil(), .name = keel_atom(cache)).
+/// KEEL_E_BADARG with {badarg, {init, undefined}} without one.
 /// Elixir: Agent.start_link/2, start/2. @thread process (start: any) @since 0.1
 #define keel_agent_start_link(init, ...)                                                   \
     keel_agent_start_link_named((init), #init, KEEL_START_OPTS_(__VA_ARGS__))

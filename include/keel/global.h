@@ -86,7 +86,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_global_lock(
 /// KEEL_E_OUTSIDE. OTP: global:del_lock/2. @thread process @since 0.1
 KEEL_API keel_status keel_global_unlock(keel_term id, keel_term nodes);
 /// Runs fn(context) under the lock, which is freed after it, also when it ends by an exit
-/// or error. KEEL_OK, and what keel_global_lock returns when it does not get it. OTP:
+/// or error. KEEL_OK, KEEL_E_BADARG (no function), and what keel_global_lock returns when
+/// it does not get it. OTP:
 /// global:trans/4. @thread process @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_global_transaction(keel_term id,
         void (*fn)(void *context), void *context, keel_term nodes, int retries);

@@ -140,7 +140,7 @@ typedef struct keel_log_handler {
     keel_term argument;
 } keel_log_handler;
 
-/// Starts a handler. Its strings are copied.
+/// Starts a handler; NULL: one with the defaults. Its strings are copied.
 /// @return KEEL_OK, KEEL_E_TAKEN (there is one of that name), KEEL_E_BADARG,
 ///         KEEL_E_SYSTEM_LIMIT (16 handlers), -errno (the file cannot be opened)
 /// OTP: logger:add_handler/3. @thread any @since 0.1

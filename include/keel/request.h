@@ -52,6 +52,7 @@ typedef struct keel_response {
 
 /// An empty collection. OTP: gen_server:reqids_new/0. @thread process @since 0.1
 KEEL_API keel_requests *keel_requests_new(void);
+/// Here and below a collection that is NULL is an empty one, to which nothing is added.
 /// Forgets the requests without giving them up. NULL is fine. @thread process @since 0.1
 KEEL_API void keel_requests_free(keel_requests *requests);
 /// OTP: gen_server:reqids_size/1. @thread process @since 0.1

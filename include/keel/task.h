@@ -41,6 +41,8 @@ typedef struct keel_task_outcome {
 } keel_task_outcome;
 
 // --- starting; the function's name is taken from how it is written here ---
+//
+// A task whose function is NULL ends with undef, as if it had called one that is none.
 
 /// Runs function(argument) in a process linked to the caller. Elixir: Task.async/1.
 /// @param argument  @borrows: copied for the task

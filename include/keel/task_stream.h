@@ -42,7 +42,7 @@ typedef struct keel_task_stream_opts {
 typedef struct keel_task_stream keel_task_stream;
 
 /// Opens a stream; nothing is started yet. An option out of range makes the caller fail
-/// with {badarg, {Option, Value}}.
+/// with {badarg, {Option, Value}}; no options at all are {inputs, undefined}.
 /// Elixir: Task.async_stream/3, Task.Supervisor.async_stream/4, async_stream_nolink/4.
 /// @thread process @since 0.1
 #define keel_task_stream_open(function, ...)                                               \

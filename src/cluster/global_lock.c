@@ -121,6 +121,9 @@ keel_status keel_global_unlock(keel_term id, keel_term nodes)
 keel_status keel_global_transaction(keel_term id, void (*fn)(void *context), void *context,
         keel_term nodes, int retries)
 {
+    if (fn == NULL) {
+        return KEEL_E_BADARG;
+    }
     keel_status status = keel_global_lock(id, nodes, retries);
     if (status != KEEL_OK) {
         return status;

@@ -18,11 +18,17 @@ static const keel_gen_server agent = {
         .code_change = code_change,
 };
 
+static keel_started no_init(void)
+{
+    return (keel_started){
+            .status = KEEL_E_BADARG, .reason = keel_make("{badarg, {init, undefined}}")};
+}
+
 static keel_start_opts with_init(
         keel_agent_init first, const char *name, const keel_start_opts *opts)
 {
-    keel_start_opts all = *opts;
-    keel_term argument = keel_is_none(opts->argument) ? keel_nil() : opts->argument;
+    keel_start_opts all = opts == NULL ? (keel_start_opts){0} : *opts;
+    keel_term argument = keel_is_none(all.argument) ? keel_nil() : all.argument;
     all.argument = keel_tuple_of(keel_function(first), argument);
     all.spawn.entry = name;
     return all;
@@ -31,6 +37,9 @@ static keel_start_opts with_init(
 keel_started keel_agent_start_link_named(
         keel_agent_init first, const char *name, const keel_start_opts *opts)
 {
+    if (first == NULL) {
+        return no_init();
+    }
     keel_start_opts all = with_init(first, name, opts);
     return keel_gen_server_start_link_opt(&agent, &all);
 }
@@ -38,6 +47,9 @@ keel_started keel_agent_start_link_named(
 keel_started keel_agent_start_named(
         keel_agent_init first, const char *name, const keel_start_opts *opts)
 {
+    if (first == NULL) {
+        return no_init();
+    }
     keel_start_opts all = with_init(first, name, opts);
     return keel_gen_server_start_opt(&agent, &all);
 }

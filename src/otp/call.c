@@ -34,9 +34,12 @@ static keel_term call_or_exit(
     if (keel_atom_from(module, strlen(module), &name) != KEEL_OK) {
         name = keel_atom(undefined);
     }
+    // No term at all would make the whole reason none.
+    keel_term undefined = keel_atom(undefined);
     keel_exit(keel_make("{Why, {Module, call, [Server, Request, Timeout]}}",
-            kl_call_why(status, server, reply), name, server, request,
-            kl_call_milliseconds(timeout)));
+            kl_call_why(status, server, reply), name,
+            keel_is_none(server) ? undefined : server,
+            keel_is_none(request) ? undefined : request, kl_call_milliseconds(timeout)));
 }
 
 keel_term keel_call_or_exit_term(keel_term server, keel_term request, keel_duration timeout)

@@ -53,6 +53,9 @@ static bool is_via(keel_term name)
 static keel_term wrong_option(const keel_child_spec *child, const keel_partition_opts *opts)
 {
     struct kl_child_spec spec;
+    if (opts == NULL) {
+        return keel_tuple_of(keel_atom(name), keel_atom(undefined));
+    }
     bool named = keel_is_atom(opts->name) || is_via(opts->name);
     if (!named) {
         return keel_tuple_of(keel_atom(name),
@@ -123,7 +126,9 @@ keel_child_spec keel_partition_supervisor_spec(
 {
     keel_term why = wrong_option(child, opts);
     return (keel_child_spec){
-            .id = is_via(opts->name) ? keel_element(opts->name, 2) : opts->name,
+            .id = opts == NULL         ? KEEL_NONE
+                  : is_via(opts->name) ? keel_element(opts->name, 2)
+                                       : opts->name,
             .start = start_child,
             .argument = keel_is_none(why) ? keel_tuple_of(plan_of(child, opts), opts->name)
                                           : keel_tuple_of(keel_atom(error), why),

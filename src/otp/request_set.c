@@ -56,14 +56,14 @@ void keel_requests_free(keel_requests *requests)
 
 size_t keel_requests_size(const keel_requests *requests)
 {
-    return requests->count;
+    return requests == NULL ? 0 : requests->count;
 }
 
 keel_status keel_requests_add(
         keel_requests *requests, keel_request request, keel_term label)
 {
     keel_term ref = keel_from_ref(request.ref);
-    if (!keel_is_ref(ref) || request.owner.word != keel_self().word ||
+    if (requests == NULL || !keel_is_ref(ref) || request.owner.word != keel_self().word ||
             find(requests, ref) != NULL) {
         return KEEL_E_BADARG;
     }
@@ -86,6 +86,9 @@ keel_status keel_requests_add(
 keel_term keel_requests_list(const keel_requests *requests)
 {
     keel_term list = keel_nil();
+    if (requests == NULL) {
+        return list;
+    }
     for (struct kl_link *link = requests->order.prev; link != &requests->order;
             link = link->prev) {
         struct entry *entry = KL_CONTAINER(link, struct entry, order);
@@ -103,7 +106,7 @@ static bool is_response(keel_term message, void *context)
 keel_status keel_requests_wait(keel_requests *requests, keel_deadline deadline, bool remove,
         keel_response *ret_response)
 {
-    if (requests->count == 0) {
+    if (keel_requests_size(requests) == 0 || ret_response == NULL) {
         return KEEL_E_BADARG;
     }
     keel_term message = KEEL_NONE;
@@ -127,8 +130,9 @@ keel_status keel_requests_receive(keel_requests *requests, keel_deadline deadlin
 keel_status keel_requests_check(keel_requests *requests, keel_term message, bool remove,
         keel_response *ret_response)
 {
-    return requests->count == 0 ? KEEL_E_BADARG
-                                : take(requests, message, remove, ret_response);
+    return keel_requests_size(requests) == 0 || ret_response == NULL
+                   ? KEEL_E_BADARG
+                   : take(requests, message, remove, ret_response);
 }
 
 static struct entry *find(const keel_requests *requests, keel_term ref)

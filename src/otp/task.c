@@ -65,7 +65,7 @@ keel_child_spec keel_task_spec(
         keel_task_function function, keel_term argument, const char *name)
 {
     keel_term id = KEEL_NONE;
-    if (keel_atom_from(name, strlen(name), &id) != KEEL_OK) {
+    if (name == NULL || keel_atom_from(name, strlen(name), &id) != KEEL_OK) {
         id = keel_atom(task);
     }
     return (keel_child_spec){

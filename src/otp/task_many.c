@@ -24,6 +24,9 @@ keel_status keel_task_await_many(const keel_task *tasks, size_t count,
         keel_deadline deadline, keel_term *results, keel_term *ret_reason)
 {
     struct crowd crowd;
+    if (results == NULL && count > 0) {
+        return KEEL_E_BADARG;
+    }
     if (!crowd_new(tasks, count, &crowd)) {
         return KEEL_E_BADARG;
     }
@@ -99,9 +102,9 @@ keel_status keel_task_yield_many_opt(const keel_task *tasks, keel_task_outcome *
         const keel_task_yield_opts *opts)
 {
     struct crowd crowd;
-    size_t count = opts->count;
-    if (opts->timeout < 0 || opts->on_timeout > KEEL_TASK_IGNORE ||
-            !crowd_new(tasks, count, &crowd)) {
+    size_t count = opts == NULL ? 0 : opts->count;
+    if (opts == NULL || (outcomes == NULL && count > 0) || opts->timeout < 0 ||
+            opts->on_timeout > KEEL_TASK_IGNORE || !crowd_new(tasks, count, &crowd)) {
         return KEEL_E_BADARG;
     }
     keel_duration timeout = opts->timeout == 0 ? KEEL_SECONDS(5) : opts->timeout;
@@ -143,6 +146,9 @@ static int by_word(const void *left, const void *right)
 // words tell them apart.
 static bool crowd_new(const keel_task *tasks, size_t count, struct crowd *ret)
 {
+    if (tasks == NULL && count > 0) {
+        return false;
+    }
     for (size_t i = 0; i < count; i++) {
         if (!keel_in_process() || tasks[i].owner.word != keel_self().word) {
             return false;

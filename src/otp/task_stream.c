@@ -31,6 +31,7 @@ struct keel_task_stream {
     keel_term delivered; // kept: the last item
 };
 
+static _Noreturn void refuse(keel_term option, keel_term value);
 static void check(const keel_task_stream_opts *opts);
 static void abandon(void *stream);
 static void fill(keel_task_stream *stream);
@@ -41,6 +42,9 @@ static void end_all(keel_task_stream *stream);
 keel_task_stream *keel_task_stream_open_opt(
         keel_task_function function, const char *name, const keel_task_stream_opts *opts)
 {
+    if (opts == NULL) {
+        refuse(keel_atom(inputs), keel_atom(undefined));
+    }
     check(opts);
     keel_runtime_view runtime;
     keel_inspect_runtime(&runtime);
@@ -63,6 +67,9 @@ keel_task_stream *keel_task_stream_open_opt(
 
 bool keel_task_stream_next(keel_task_stream *stream, keel_term *ret_item)
 {
+    if (stream == NULL) {
+        return false;
+    }
     for (;;) {
         fill(stream);
         struct entry *entry = ready(stream);

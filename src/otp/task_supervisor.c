@@ -16,6 +16,8 @@ keel_child_spec keel_task_supervisor_spec(const keel_dynamic_supervisor_opts *op
 }
 
 // The start function of a task with an owner: {Owner, Name}.
+static const keel_supervised_task_opts defaults;
+
 static keel_started start_obeying(keel_term owner_and_name)
 {
     keel_spawn_opts opts = {
@@ -48,7 +50,7 @@ static keel_child_spec spec_of(keel_start_function start, keel_term argument,
 keel_task keel_task_supervisor_async_opt(keel_term supervisor, keel_task_function function,
         const char *name, bool link, const keel_supervised_task_opts *opts)
 {
-    keel_supervised_task_opts temporary = *opts;
+    keel_supervised_task_opts temporary = opts == NULL ? defaults : *opts;
     temporary.restart = KEEL_TASK_TEMPORARY;
     keel_child_spec spec = spec_of(start_obeying,
             keel_tuple_of(keel_from_pid(keel_self()), keel_pointer(name)), &temporary);
@@ -63,13 +65,14 @@ keel_task keel_task_supervisor_async_opt(keel_term supervisor, keel_task_functio
     if (link) {
         keel_link(pid);
     }
-    return kl_task_engage(pid, function, opts->argument, name);
+    return kl_task_engage(pid, function, temporary.argument, name);
 }
 
 keel_started keel_task_supervisor_start_child_opt(keel_term supervisor,
         keel_task_function function, const char *name,
         const keel_supervised_task_opts *opts)
 {
+    opts = opts == NULL ? &defaults : opts;
     keel_child_spec spec = spec_of(
             kl_task_start_errand, kl_task_errand(function, opts->argument, name), opts);
     return keel_dynamic_supervisor_start_child_term(supervisor, &spec);

@@ -70,6 +70,9 @@ static keel_started start_from_term(keel_term options)
 // As {Option, Value}, or KEEL_NONE when all are in order.
 static keel_term wrong_option(const keel_pubsub_opts *opts)
 {
+    if (opts == NULL) {
+        return keel_tuple_of(keel_atom(name), keel_nil());
+    }
     if (!keel_is_atom(opts->name) || keel_is_bool(opts->name) || keel_is(opts->name, nil) ||
             keel_is(opts->name, undefined)) {
         keel_term name = keel_is_none(opts->name) ? keel_nil() : opts->name;
