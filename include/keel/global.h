@@ -6,8 +6,8 @@
 // Names of any term, and locks: what OTP's module `global` keeps. A visible node of ours
 // and the visible nodes it is connected to, BEAM nodes too, have the same names: what is
 // registered on one is found on all of them, and goes with its process or node. A hidden
-// node takes no part: its names are its own. Locks reach as far as the nodes that are
-// listed.
+// node takes no part: its names are its own, or those of a node it asks. Locks reach as far
+// as the nodes that are listed.
 //
 //   keel_gen_server_start_link(&counter, keel_int(0),
 //           .name = keel_make("{global, {counter, Id}}", id));
@@ -21,6 +21,16 @@ KEEL_BEGIN_DECLS
 KEEL_API KEEL_MUST_USE keel_status keel_global_start(void);
 
 // The functions below return KEEL_E_NOPROC where it has not been started.
+
+/// Has the names kept by other nodes: what is asked and changed here goes by rpc to the
+/// first of `nodes` that can be reached, an Erlang or Elixir node, whose cluster then knows
+/// the names of this node's processes as its own. For a hidden node. Locks stay as they
+/// are. The functions below return KEEL_E_NODEDOWN, or find nobody, while none of the nodes
+/// can be reached; resolvers are the three of OTP then, KEEL_E_BADARG for others.
+/// @param nodes  a list of at most 16 names (copied); the empty list: names of its own
+/// again
+/// @return KEEL_OK, KEEL_E_BADARG @thread any @since 0.1
+KEEL_API keel_status keel_global_through(keel_term nodes);
 
 /// Which of two keeps a name that both have when their nodes meet; or none: the name goes.
 /// Called once, on the node of one of the two, in a process of its own.

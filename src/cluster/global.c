@@ -1,5 +1,6 @@
 #include "global.h"
 #include "global_resolve.h"
+#include "global_through.h"
 #include "term/term.h"
 
 // Global names, for who asks; and what the parts of it share.
@@ -38,6 +39,14 @@ keel_status kl_global_ask(keel_term request, keel_term *ret_reply)
     return keel_gen_call(keel_atom(global_name_server), request, KEEL_NEVER, ret_reply);
 }
 
+static keel_status change_elsewhere(const char *function, keel_term arguments)
+{
+    keel_term reply = kl_global_call_there(function, arguments);
+    return keel_is_none(reply)  ? KEEL_E_NODEDOWN
+           : keel_is(reply, no) ? KEEL_E_TAKEN
+                                : KEEL_OK;
+}
+
 // The registrar answers, once this node and those it knows have changed.
 static keel_status change_name(
         keel_term what, keel_term name, keel_term pid, keel_term method)
@@ -54,11 +63,29 @@ static keel_status change_name(
     return status;
 }
 
+static keel_status register_elsewhere(
+        keel_term what, keel_term name, keel_pid pid, keel_global_resolver resolver)
+{
+    keel_scope scope = keel_scope_open();
+    keel_term method = kl_global_otp_method_of(resolver);
+    keel_status status = KEEL_E_BADARG;
+    if (!keel_is_none(method)) {
+        status = change_elsewhere(
+                keel_is(what, register) ? "register_name" : "re_register_name",
+                keel_list_of(name, keel_from_pid(pid), method));
+    }
+    keel_scope_close(&scope);
+    return status;
+}
+
 static keel_status register_name(
         keel_term what, keel_term name, keel_pid pid, keel_global_resolver resolver)
 {
-    if (pid.word == 0) {
+    if (pid.word == 0 || keel_is_none(name)) {
         return KEEL_E_BADARG;
+    }
+    if (kl_global_elsewhere()) {
+        return register_elsewhere(what, name, pid, resolver);
     }
     keel_term method = kl_global_method_of(resolver);
     return keel_is_none(method) ? KEEL_E_NOMEM
@@ -89,11 +116,20 @@ keel_status keel_global_re_register_with(
 
 keel_status keel_global_unregister(keel_term name)
 {
+    if (kl_global_elsewhere()) {
+        keel_scope scope = keel_scope_open();
+        keel_status status = change_elsewhere("unregister_name", keel_list_of(name));
+        keel_scope_close(&scope);
+        return status;
+    }
     return change_name(keel_atom(unregister), name, keel_nil(), keel_nil());
 }
 
 keel_status keel_global_sync(void)
 {
+    if (kl_global_elsewhere()) {
+        return change_elsewhere("sync", keel_nil());
+    }
     keel_term reply;
     return kl_global_ask(
             keel_make("{sync, Nodes}", keel_node_list(KEEL_NODES_VISIBLE)), &reply);
@@ -102,16 +138,21 @@ keel_status keel_global_sync(void)
 keel_pid keel_global_whereis(keel_term name)
 {
     keel_term reply;
-    if (kl_global_ask(keel_make("{keel, whereis, Name}", name), &reply) != KEEL_OK ||
-            !keel_is_pid(reply)) {
+    if (kl_global_elsewhere()) {
+        reply = kl_global_call_there("whereis_name", keel_list_of(name));
+    } else if (kl_global_ask(keel_make("{keel, whereis, Name}", name), &reply) != KEEL_OK) {
         return (keel_pid){0};
     }
-    return keel_to_pid(reply);
+    return keel_is_pid(reply) ? keel_to_pid(reply) : (keel_pid){0};
 }
 
 keel_term keel_global_registered(void)
 {
     keel_term names;
+    if (kl_global_elsewhere()) {
+        names = kl_global_call_there("registered_names", keel_nil());
+        return keel_is_none(names) ? keel_nil() : names;
+    }
     return kl_global_ask(keel_make("{keel, names}"), &names) == KEEL_OK ? names
                                                                         : keel_nil();
 }

@@ -108,3 +108,96 @@ TEST("a hidden node and the others have names of their own", .ids = "GL-020 GL-0
 {
     with_a_node(names);
 }
+
+// --- through a BEAM node ---
+
+struct count {
+    int64_t value;
+};
+
+static keel_result count_init(keel_term argument, void *state)
+{
+    struct count *count = state;
+    count->value = keel_to_int(argument);
+    return keel_ok();
+}
+
+static keel_result count_call(keel_term request, keel_from from, void *state)
+{
+    (void)from;
+    struct count *count = state;
+    return keel_is(request, stop) ? keel_stop_with_reply(keel_atom(normal), keel_atom(ok))
+                                  : keel_reply(keel_int(++count->value));
+}
+
+static const keel_gen_server counter = {.name = "counter",
+        .state = KEEL_STATE(struct count, value),
+        .init = count_init,
+        .handle_call = count_call};
+
+static void await_eval(const char *expression, const char *result)
+{
+    while (strcmp(kl_beam_eval(&beam, expression), result) != 0) {
+        keel_yield();
+    }
+}
+
+static void through_the_other(keel_term unused)
+{
+    (void)unused;
+    keel_term ours = keel_make("{global, {counter, ours}}");
+    keel_term theirs = keel_make("{global, theirs}"), reply, known;
+    CHECK_INT(keel_global_through(keel_atom(no_list)), KEEL_E_BADARG);
+    CHECK_INT(keel_global_through(keel_list_of(keel_int(1))), KEEL_E_BADARG);
+    CHECK_OK(keel_global_through(keel_list_of(keel_atom_text("nobody@127.0.0.1"))));
+    CHECK_INT(keel_global_register(keel_atom(name), keel_self()), KEEL_E_NODEDOWN);
+    CHECK(keel_global_whereis(keel_atom(name)).word == 0);
+    CHECK(keel_is_nil(keel_global_registered()));
+    CHECK_OK(keel_global_through(
+            keel_list_of(keel_atom_text("nobody@127.0.0.1"), keel_atom_text(THERE))));
+
+    // Ours, called there by its name.
+    keel_started started = keel_gen_server_start(&counter, keel_int(6), .name = ours);
+    CHECK_OK(started.status);
+    CHECK_STR(kl_beam_eval(&beam, "gen_server:call({global, {counter, ours}}, up)"), "7");
+    CHECK(keel_gen_server_start(&counter, keel_int(1), .name = ours).status ==
+            KEEL_E_TAKEN);
+    CHECK_OK(keel_call(ours, keel_atom(up), &reply));
+    CHECK_INT(keel_to_int(reply), 8);
+
+    // Theirs, called here.
+    kl_beam_eval(&beam, "yes = global:register_name(theirs, spawn(fun() -> receive "
+                        "{'$gen_call', {P, T}, Q} -> P ! {T, {heard, Q}} end end))");
+    CHECK_OK(keel_call(theirs, keel_atom(question), &reply));
+    CHECK_TERM(reply, "{heard, question}");
+    CHECK_OK(keel_global_sync());
+
+    known = keel_global_registered();
+    CHECK(keel_list_member(keel_make("{counter, ours}"), known));
+    CHECK_INT(
+            keel_global_register(keel_make("{counter, ours}"), keel_self()), KEEL_E_TAKEN);
+    CHECK_OK(keel_global_re_register_with(
+            keel_make("{counter, ours}"), keel_self(), keel_global_notify_all));
+    CHECK(keel_global_whereis(keel_make("{counter, ours}")).word == keel_self().word);
+    CHECK_OK(keel_global_send(keel_make("{counter, ours}"), keel_atom(hello)));
+    CHECK_OK(keel_receive_match(KEEL_NEVER, "hello"));
+    CHECK_OK(keel_global_unregister(keel_make("{counter, ours}")));
+    CHECK_STR(kl_beam_eval(&beam, "global:whereis_name({counter, ours})"), "undefined");
+
+    // The name goes with its process.
+    CHECK_OK(keel_global_register(keel_atom(name), started.pid));
+    await_eval("is_pid(global:whereis_name(name))", "true");
+    CHECK_OK(keel_call(started.pid, keel_atom(stop), &reply));
+    await_eval("global:whereis_name(name)", "undefined");
+
+    // Names of its own again.
+    CHECK_OK(keel_global_register(keel_atom(name), keel_self()));
+    CHECK_OK(keel_global_through(keel_nil()));
+    CHECK(keel_global_whereis(keel_atom(name)).word == 0);
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("a hidden node has its names kept by a BEAM node", .timeout_s = 120)
+{
+    with_a_node(through_the_other);
+}

@@ -85,7 +85,7 @@ static keel_term fun_of_number(int number)
                    : KEEL_NONE;
 }
 
-keel_term kl_global_method_of(keel_global_resolver resolver)
+keel_term kl_global_otp_method_of(keel_global_resolver resolver)
 {
     if (resolver == NULL || resolver == keel_global_random_exit) {
         return fun_of_otp("random_exit_name");
@@ -95,6 +95,15 @@ keel_term kl_global_method_of(keel_global_resolver resolver)
     }
     if (resolver == keel_global_notify_all) {
         return fun_of_otp("notify_all_name");
+    }
+    return KEEL_NONE;
+}
+
+keel_term kl_global_method_of(keel_global_resolver resolver)
+{
+    keel_term method = kl_global_otp_method_of(resolver);
+    if (!keel_is_none(method)) {
+        return method;
     }
     int number = number_of(resolver);
     return number == 0 ? KEEL_NONE : fun_of_number(number);

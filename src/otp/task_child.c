@@ -28,11 +28,17 @@ static keel_term callers_of_self(void)
     return keel_cons(keel_from_pid(keel_self()), keel_is_none(own) ? keel_nil() : own);
 }
 
+// What reports call the task.
+static keel_term name_of(const char *name)
+{
+    return keel_pointer(name != NULL ? name : "task");
+}
+
 void kl_task_order(keel_pid task, keel_ref ref, keel_task_function function,
         keel_term argument, const char *name)
 {
     keel_term order[] = {keel_atom_text("$task"), keel_from_pid(keel_self()),
-            keel_from_ref(ref), keel_function(function), keel_pointer(name),
+            keel_from_ref(ref), keel_function(function), name_of(name),
             keel_is_none(argument) ? keel_nil() : argument, callers_of_self()};
     keel_send(task, keel_tuple(order, KEEL_COUNT(order)));
 }
@@ -40,7 +46,7 @@ void kl_task_order(keel_pid task, keel_ref ref, keel_task_function function,
 keel_term kl_task_errand(keel_task_function function, keel_term argument, const char *name)
 {
     keel_term self = keel_in_process() ? keel_from_pid(keel_self()) : keel_nil();
-    return keel_tuple_of(self, keel_function(function), keel_pointer(name),
+    return keel_tuple_of(self, keel_function(function), name_of(name),
             keel_is_none(argument) ? keel_nil() : argument, callers_of_self());
 }
 

@@ -31,12 +31,14 @@ static keel_term work(keel_term argument)
 
 static const keel_job_kind kinds[] = {{.name = "work", .run = work}};
 
-static int64_t stat(const char *name)
+// Jobs that are not done. One question: those that a kill interrupted go from processing to
+// pending.
+static int64_t count_waiting(void)
 {
-    keel_term stats, key = KEEL_NONE;
+    keel_term stats;
     CHECK_OK(keel_jobs_stats("q", &stats));
-    CHECK_OK(keel_atom_from(name, strlen(name), &key));
-    return keel_to_int(keel_map_get(stats, key));
+    return keel_to_int(keel_map_get(stats, keel_atom(pending))) +
+           keel_to_int(keel_map_get(stats, keel_atom(processing)));
 }
 
 static void work_off(void)
@@ -46,7 +48,7 @@ static void work_off(void)
             .max_interruptions = 100000));
     for (;;) {
         keel_scope scope = keel_scope_open();
-        int64_t id = 0, waiting = stat("pending") + stat("processing");
+        int64_t id = 0, waiting = count_waiting();
         if (last_run && waiting == 0) {
             break;
         }

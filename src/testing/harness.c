@@ -128,7 +128,9 @@ static _Noreturn void end_test(enum outcome outcome, const char *text)
         }
     }
     bool skipped = outcome == SKIPPED;
-    if (forked) {
+    if (forked && report->outcome == FAILED) {
+        // A child of the test has told already what failed there.
+    } else if (forked) {
         snprintf(report->text, sizeof report->text, "%s", text);
         report->outcome = outcome;
     } else {

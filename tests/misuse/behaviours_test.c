@@ -115,6 +115,7 @@ TABLE(tasks, "tasks and agents: what is misused gives a clear failure in every s
     EXITS("{badarg,{inputs,undefined}}",
             (void)!keel_task_stream_open_opt(never_run, NULL, NULL));
     HARMLESS(keel_task_start_named(NULL, one, "none")); // the task ends with undef
+    HARMLESS(keel_task_start_named(NULL, one, NULL));
     HARMLESS(keel_task_spec(NULL, one, NULL).id);
     NOTHING(keel_task_stream_next(NULL, &result));
     HARMLESS(keel_task_stream_close(NULL));

@@ -168,6 +168,7 @@ TABLE(nodes,
     STATUS(KEEL_E_BADARG, keel_rpc_allow(one, one, NULL));
     REFUSED(keel_discover_known(dead_process(), &result));
     UNSTARTED(KEEL_E_EXIT, keel_discover_start_link(NULL));
+    STATUS(KEEL_E_BADARG, keel_global_through(one));
     REFUSED(keel_global_lock(one, keel_nil(), 0));
     REFUSED(keel_global_transaction(keel_make("{a, b}"), NULL, NULL, keel_nil(), 0));
 }
