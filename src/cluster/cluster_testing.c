@@ -57,13 +57,34 @@ static pid_t start(const char *const *arguments, int *ret_to, int *ret_from)
     return pid;
 }
 
-static void stop(pid_t *pid)
+void kl_testing_kill(pid_t *copy)
 {
-    if (*pid > 0) {
-        kill(*pid, SIGKILL);
-        waitpid(*pid, NULL, 0);
-        *pid = 0;
+    if (*copy > 0) {
+        kill(*copy, SIGKILL);
+        waitpid(*copy, NULL, 0);
+        *copy = 0;
     }
+}
+
+pid_t kl_testing_copy(void (*start_copy)(const char *name), const char *name)
+{
+    int ready[2];
+    char byte = 0;
+    CHECK(pipe(ready) == 0);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        start_copy(name);
+        CHECK(write(ready[1], &byte, 1) == 1);
+        for (;;) {
+            pause();
+        }
+    }
+    CHECK(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
 }
 
 static bool try_connect(uint16_t port, int *ret_fd)
@@ -130,7 +151,7 @@ void kl_epmd_daemon_start_at(
 
 void kl_epmd_daemon_stop(struct kl_epmd_daemon *daemon)
 {
-    stop(&daemon->pid);
+    kl_testing_kill(&daemon->pid);
 }
 
 void kl_beam_start(struct kl_beam *beam, const struct kl_epmd_daemon *daemon,
@@ -159,7 +180,7 @@ void kl_beam_start(struct kl_beam *beam, const struct kl_epmd_daemon *daemon,
 
 void kl_beam_stop(struct kl_beam *beam)
 {
-    stop(&beam->pid);
+    kl_testing_kill(&beam->pid);
     close(beam->to);
     close(beam->from);
 }

@@ -44,6 +44,14 @@ const char *kl_beam_await(struct kl_beam *beam, const char *start);
 // Asks and returns the result as text.
 const char *kl_beam_eval(struct kl_beam *beam, const char *expression);
 
+// --- programs of ours ---
+
+// Starts a copy of this program, made before it has any thread, in which start(name) runs
+// and which then stays until it is killed, or dies with us. Returns when start() has.
+pid_t kl_testing_copy(void (*start)(const char *name), const char *name);
+// Kills and forgets it; nothing when that was done.
+void kl_testing_kill(pid_t *copy);
+
 // --- sockets for tests: plain and blocking ---
 
 int kl_testing_connect(uint16_t port);

@@ -5,11 +5,7 @@
 #include "proc/proc_testing.h"
 #include <keel/global.h>
 #include <keel/node.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define ONE "one@127.0.0.1"
 #define TWO "two@127.0.0.1"
@@ -76,47 +72,20 @@ static void start(const char *name)
             .visible = true}));
 }
 
-// The other programs are copies of this one, made before any thread is.
-static void start_other(int index, const char *name)
-{
-    int ready[2];
-    char byte = 0;
-    CHECK(pipe(ready) == 0);
-    others[index] = fork();
-    CHECK(others[index] >= 0);
-    if (others[index] == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        start(name);
-        CHECK(write(ready[1], &byte, 1) == 1);
-        for (;;) {
-            pause();
-        }
-    }
-    CHECK(read(ready[0], &byte, 1) == 1);
-    close(ready[0]);
-    close(ready[1]);
-}
-
-static void kill_other(int index)
-{
-    kill(others[index], SIGKILL);
-    waitpid(others[index], NULL, 0);
-}
-
 static void with_three(keel_body body)
 {
     keel_term ack;
     keel_pid pid;
     kl_testing_needs("epmd");
     kl_epmd_daemon_start(&epmd);
-    start_other(0, TWO);
-    start_other(1, THREE);
+    others[0] = kl_testing_copy(start, TWO);
+    others[1] = kl_testing_copy(start, THREE);
     start(ONE);
     CHECK_OK(keel_start_body(body, keel_nil(), NULL, KEEL_NEVER, &pid, NULL, &ack));
     CHECK_OK(keel_node_stop());
     CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
-    kill_other(0);
-    kill_other(1);
+    kl_testing_kill(&others[0]);
+    kl_testing_kill(&others[1]);
     kl_epmd_daemon_stop(&epmd);
 }
 
@@ -177,7 +146,7 @@ static void share_names(keel_term unused)
     CHECK_STR(keel_show(ask_node(TWO, keel_make("{unregister, first}"))), "0");
     CHECK(keel_global_whereis(keel_atom(first)).word == 0);
     // A node dies: what was its is free, and can be taken.
-    kill_other(1);
+    kl_testing_kill(&others[1]);
     while (keel_global_whereis(keel_atom(third)).word != 0) {
         keel_yield();
     }

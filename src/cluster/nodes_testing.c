@@ -3,12 +3,8 @@
 #include "cluster_testing.h"
 #include "proc/proc_testing.h"
 #include <keel/node.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const struct kl_nodes *running;
 static struct kl_epmd_daemon epmd;
@@ -37,12 +33,10 @@ static void prepare(keel_term unused)
     keel_receive(); // what it has started and is linked to stays
 }
 
-static void start(int index)
+static void start(const char *name)
 {
-    char name[32];
     keel_pid pid;
     keel_term ack;
-    name_of(index, name, sizeof name);
     CHECK_OK(keel_start(&(keel_config){.workers = 2}));
     CHECK_OK(keel_gen_server_start(running->server, KEEL_NONE, .name = keel_atom(server))
                      .status);
@@ -52,37 +46,20 @@ static void start(int index)
     prepared = pid;
 }
 
-static void start_other(int index)
-{
-    int ready[2];
-    char byte = 0;
-    CHECK(pipe(ready) == 0);
-    others[index] = fork();
-    CHECK(others[index] >= 0);
-    if (others[index] == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        start(index);
-        CHECK(write(ready[1], &byte, 1) == 1);
-        for (;;) {
-            pause();
-        }
-    }
-    CHECK(read(ready[0], &byte, 1) == 1);
-    close(ready[0]);
-    close(ready[1]);
-}
-
 void kl_nodes_run(const struct kl_nodes *nodes)
 {
+    char name[32];
     keel_pid pid;
     keel_term ack;
     kl_testing_needs("epmd");
     kl_epmd_daemon_start(&epmd);
     running = nodes;
     for (int i = 1; i < nodes->count; i++) {
-        start_other(i);
+        name_of(i, name, sizeof name);
+        others[i] = kl_testing_copy(start, name);
     }
-    start(0);
+    name_of(0, name, sizeof name);
+    start(name);
     CHECK_OK(keel_start_body(nodes->body, keel_nil(), NULL, KEEL_NEVER, &pid, NULL, &ack));
     // What it has started ends with it, in order.
     keel_process_exit(prepared, keel_atom(shutdown));
@@ -119,9 +96,5 @@ void kl_nodes_connect(int index)
 
 void kl_nodes_kill(int index)
 {
-    if (others[index] > 0) {
-        kill(others[index], SIGKILL);
-        waitpid(others[index], NULL, 0);
-        others[index] = 0;
-    }
+    kl_testing_kill(&others[index]);
 }

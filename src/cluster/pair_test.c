@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,34 +68,19 @@ static void start(const char *name)
             .tick_time = tick}));
 }
 
-// The second program is a copy of this one, made before any thread is.
 static void begin(void)
 {
     kl_testing_needs("epmd");
     kl_epmd_daemon_start(&epmd);
-    int ready[2];
-    char byte = 0;
-    CHECK(pipe(ready) == 0);
-    other = fork();
-    CHECK(other >= 0);
-    if (other == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        start(TWO);
-        CHECK(write(ready[1], &byte, 1) == 1);
-        for (;;) {
-            pause();
-        }
-    }
+    other = kl_testing_copy(start, TWO);
     start(ONE);
-    CHECK(read(ready[0], &byte, 1) == 1);
 }
 
 static void finish(void)
 {
     CHECK_OK(keel_node_stop());
     CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
-    kill(other, SIGKILL);
-    waitpid(other, NULL, 0);
+    kl_testing_kill(&other);
     kl_epmd_daemon_stop(&epmd);
 }
 

@@ -1,5 +1,6 @@
 // What runs in a task's process, and what it reports when it fails.
 
+#include "ending.h"
 #include "report.h"
 #include "task.h"
 #include <keel/function.h>
@@ -115,12 +116,6 @@ static void run(void *context)
     run->result = run->function(run->argument);
 }
 
-static bool is_abnormal(keel_term reason)
-{
-    return !keel_is(reason, normal) && !keel_is(reason, shutdown) &&
-           !(keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown));
-}
-
 // By name, if it has one.
 static keel_term shown(keel_term owner)
 {
@@ -152,7 +147,7 @@ static keel_term invoke(keel_term owner, keel_term function, keel_term name,
     keel_term reason = KEEL_NONE;
     keel_process_put(keel_atom_text("$callers"), callers);
     if (keel_try(run, &task, &reason) != KEEL_OK) {
-        if (is_abnormal(reason)) {
+        if (kl_end_is_abnormal(reason)) {
             report(owner, keel_to_pointer(name, NULL), argument, reason);
         }
         keel_exit(reason);

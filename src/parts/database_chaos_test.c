@@ -187,13 +187,9 @@ static void start_chaos(keel_term unused)
 TEST("whoever is killed in a transaction, all of it took place or nothing", .seeded = true,
         .timeout_s = 300)
 {
-    if (kl_database_sqlite == NULL) {
-        kl_test_skip("a build without SQLite");
-    }
-    char folder[256], url[300];
-    make_folder(folder, sizeof folder);
-    snprintf(url, sizeof url, "sqlite:%s/test.db?synchronous=normal", folder);
-    test_url = url;
+    struct test_file file;
+    make_sqlite(&file, "?synchronous=normal");
+    test_url = file.url;
     timeout = KEEL_US(1); // nobody gives a lock back while somebody waits for it
     keel_test_report report;
     keel_status status = keel_test_run(
@@ -201,7 +197,7 @@ TEST("whoever is killed in a transaction, all of it took place or nothing", .see
     if (status != KEEL_OK) {
         kl_test_fail(__FILE__, __LINE__, "%s: %s", keel_status_name(status), report.text);
     }
-    remove_folder(folder);
+    remove_sqlite(&file);
 }
 
 TEST("so it is in PostgreSQL", .timeout_s = 300)

@@ -184,18 +184,13 @@ static void scenario(void)
 
 // --- SQLite ---
 
-static char folder[256], url[300];
-
 static void in_sqlite(void (*body)(void))
 {
-    if (kl_database_sqlite == NULL) {
-        kl_test_skip("a build without SQLite");
-    }
-    make_folder(folder, sizeof folder);
-    snprintf(url, sizeof url, "sqlite:%s/test.db", folder);
-    test_url = url;
+    struct test_file file;
+    make_sqlite(&file, "");
+    test_url = file.url;
     run_body(body);
-    remove_folder(folder);
+    remove_sqlite(&file);
 }
 
 TEST("SQLite keeps, finds, refuses, migrates, and undoes what failed")

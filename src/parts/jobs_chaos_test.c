@@ -1,7 +1,6 @@
 // Job queues whose processes are killed at random: no job is lost, and none runs again
 // after it has finished; a schedule adds one job at each of its minutes.
 
-#include "database.h"
 #include "jobs_testing.h"
 #include "postgres_testing.h"
 
@@ -211,15 +210,11 @@ SEEDED("whatever is killed and when, a schedule adds one job at each of its minu
 
 SEEDED("so it does in SQLite", .timeout_s = 300)
 {
-    if (kl_database_sqlite == NULL) {
-        kl_test_skip("a build without SQLite");
-    }
-    char folder[256], url[300];
-    make_folder(folder, sizeof folder);
-    snprintf(url, sizeof url, "sqlite:%s/test.db?synchronous=normal", folder);
-    database = url;
+    struct test_file file;
+    make_sqlite(&file, "?synchronous=normal");
+    database = file.url;
     cron_count = KEEL_COUNT(cron);
     keel_report_level_set(KEEL_REPORT_NONE);
     simulate(chaos_by_cron);
-    remove_folder(folder);
+    remove_sqlite(&file);
 }

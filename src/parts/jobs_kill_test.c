@@ -173,14 +173,10 @@ static void kill_often(const char *url, int times)
 
 static void in_sqlite(int times)
 {
-    if (kl_database_sqlite == NULL) {
-        kl_test_skip("a build without SQLite");
-    }
-    char folder[256], url[300];
-    make_folder(folder, sizeof folder);
-    snprintf(url, sizeof url, "sqlite:%s/test.db", folder);
-    kill_often(url, times);
-    remove_folder(folder);
+    struct test_file file;
+    make_sqlite(&file, "");
+    kill_often(file.url, times);
+    remove_sqlite(&file);
 }
 
 static void in_postgres(int times)

@@ -251,16 +251,12 @@ static void scenario(void)
 
 TEST("a queue in SQLite goes on after the end of any of its processes, or of all")
 {
-    if (kl_database_sqlite == NULL) {
-        kl_test_skip("a build without SQLite");
-    }
-    char folder[256], url[300];
+    struct test_file file;
     keel_report_level_set(KEEL_REPORT_NONE);
-    make_folder(folder, sizeof folder);
-    snprintf(url, sizeof url, "sqlite:%s/test.db", folder);
-    test_url = url;
+    make_sqlite(&file, "");
+    test_url = file.url;
     run_body(scenario);
-    remove_folder(folder);
+    remove_sqlite(&file);
 }
 
 static void lose_server(void)

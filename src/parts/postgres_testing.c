@@ -1,5 +1,7 @@
 #include "postgres_testing.h"
 
+#include "database.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,8 @@
 
 enum { START_SECONDS = 40 };
 
-void make_folder(char *ret_path, size_t size)
+// A folder for a test's files, and its end with all that is in it.
+static void make_folder(char *ret_path, size_t size)
 {
     const char *base = getenv("TMPDIR");
     snprintf(ret_path, size, "%s/keel-parts-XXXXXX", base != NULL ? base : P_tmpdir);
@@ -36,9 +39,23 @@ static int remove_entry(
     return remove(path);
 }
 
-void remove_folder(const char *path)
+static void remove_folder(const char *path)
 {
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void make_sqlite(struct test_file *file, const char *options)
+{
+    if (kl_database_sqlite == NULL) {
+        kl_test_skip("a build without SQLite");
+    }
+    make_folder(file->folder, sizeof file->folder);
+    snprintf(file->url, sizeof file->url, "sqlite:%s/test.db%s", file->folder, options);
+}
+
+void remove_sqlite(const struct test_file *file)
+{
+    remove_folder(file->folder);
 }
 
 // The folder of initdb and postgres; false where there is none.

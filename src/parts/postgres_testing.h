@@ -18,8 +18,14 @@ struct test_server {
 void start_postgres(struct test_server *server);
 void stop_postgres(struct test_server *server);
 
-// A folder for a test's files, and its end with all that is in it.
-void make_folder(char *ret_path, size_t size);
-void remove_folder(const char *path);
+// A SQLite database in a folder of its own; `options` go behind the name of its file. Skips
+// the test in a build without SQLite.
+struct test_file {
+    char folder[256];
+    char url[300];
+};
+
+void make_sqlite(struct test_file *file, const char *options);
+void remove_sqlite(const struct test_file *file);
 
 #endif // KL_PARTS_POSTGRES_TESTING_H
