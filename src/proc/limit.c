@@ -176,6 +176,8 @@ keel_status keel_process_mailbox(size_t limit, keel_mailbox_policy policy)
     kl_store_relaxed(&extras->mailbox_policy, (uint8_t)policy);
     kl_store_relaxed(&extras->mailbox_limit, limit);
     // Stays set for good: a sender may be looking at the extras.
-    __atomic_fetch_or(&self->flags, KL_LIMITED, __ATOMIC_RELEASE);
+    kl_flags_add(self, KL_LIMITED);
+    // Release: the extras are there for who sees it; pairs with deliver_message().
+    kl_store_release(&self->task.mark, true);
     return KEEL_OK;
 }

@@ -146,7 +146,7 @@ static inline keel_status deliver_message(keel_pid to, struct kl_envelope *envel
         struct kl_process *caller, int64_t deadline)
 {
     struct kl_process *process = kl_process_find(to);
-    if (process != NULL && (kl_load_relaxed(&process->flags) & KL_LIMITED) != 0) {
+    if (process != NULL && kl_load_acquire(&process->task.mark)) {
         keel_status status = count_in(process, kl_pid_generation(to), envelope);
         if (status != KEEL_OK) {
             // A call that is dropped would wait for ever: its maker hears of it.

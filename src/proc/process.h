@@ -37,7 +37,7 @@ enum kl_process_flag {
     KL_AGAIN = 32, // the handler wants KEEL_MESSAGE_AGAIN
     KL_HANDLER_SUSPENDED = 64, // takes system messages only
     KL_TIMED_OUT = 128, // the deadline of the wait has passed
-    KL_LIMITED = 256, // has a mailbox limit: senders look at the extras
+    KL_LIMITED = 256, // has a mailbox limit; task.mark tells the senders
     KL_CHANGED = 512, // something a wait may look for has happened
     KL_FAULT = 1024, // ended by a signal
     KL_ERROR = 2048, // ended by a runtime error: keel_error, assertion
@@ -71,52 +71,56 @@ struct kl_ancestor {
     struct kl_ancestor *next;
 };
 
+// Four cache lines. What senders read and write is apart from what the owner writes with
+// each message: on two cores they would take the line from each other all the time.
 struct kl_process {
-    struct kl_task task;
-    uint32_t flags; // enum kl_process_flag, by the owner; read by others as hints
+    // --- first line: looked at by all, written once a turn or more seldom, but for the
+    // door
+    struct kl_task task; // its `mark` is true when there is a mailbox limit
     uintptr_t door; // by senders and the owner, see above
     uint32_t slot; // never changes
     uint32_t generation; // changes when the process has ended
-    struct kl_envelope *head; // the mailbox: by the owner
+    keel_pid parent; // or none
+    const char *entry_name; // given by the spawn, or NULL
+    uint32_t name; // atom index + 1; guarded by the lock of the names
+    uint32_t timers; // index + 1 of the first on its list, see timer_table.c
+
+    // --- second line: by the owner, with every message ---
+    uint32_t flags; // enum kl_process_flag, by the owner; read by others as hints
+    uint32_t queue_len;
+    struct kl_envelope *head; // the mailbox
     struct kl_envelope **tail;
     struct kl_stack *stack; // while it runs or waits on one
-
-    // --- second line: by the owner ---
     const void *entry; // keel_handler, or a keel_body
     void *state; // of a handler; before it has run the KL_BIRTH
-    struct kl_relation *relations; // links, monitors, calls owed
     struct kl_extras *extras; // what few processes have
-    struct kl_owned *owned; // keel_alloc, keel_keep
-    size_t owned_bytes;
+    uint64_t messages_in;
+
+    // --- third line: by the owner, with every turn or call ---
+    uint64_t reductions;
+    int64_t deadline; // of the present wait
     uint64_t await_ref; // of the answer it waits for; others peek
     struct kl_envelope *reply; // that answer
-
-    // --- third line: by the owner ---
-    int64_t deadline; // of the present wait
-    struct kl_alarm *alarm; // armed; it may be for an earlier deadline
     keel_pid waiting_for;
-    struct kl_ancestor *ancestors;
-    uint32_t queue_len;
-    uint32_t name; // atom index + 1; guarded by the lock of the names
-    uint64_t messages_in;
-    uint64_t reductions;
-    int64_t run_ns; // estimated from samples
-
-    // --- fourth line ---
-    keel_term exit_reason; // while dying
-    struct kl_envelope *exit_envelope; // what holds it, if not the heap
     int64_t waiting_since;
+    size_t heap_bytes; // of the terms on its stack, when it last gave way
     uint8_t status; // enum kl_process_status
     uint8_t wait; // enum keel_wait
     uint8_t suspended; // how many suspends are not resumed
-    uint8_t unused;
+    uint8_t turns; // counted to find one of 64
     uint32_t relation_count;
-    uint32_t turns;
-    uint32_t timers; // index + 1 of the first on its list, see timer_table.c
-    size_t heap_bytes; // of the terms on its stack, when it last gave way
-    const char *entry_name; // given by the spawn, or NULL
-    keel_pid parent; // or none
+
+    // --- fourth line: by the owner ---
+    struct kl_relation *relations; // links, monitors, calls owed
+    struct kl_alarm *alarm; // armed; it may be for an earlier deadline
+    struct kl_owned *owned; // keel_alloc, keel_keep
+    size_t owned_bytes;
+    struct kl_ancestor *ancestors;
+    int64_t run_ns; // estimated from samples
+    keel_term exit_reason; // while dying
+    struct kl_envelope *exit_envelope; // what holds it, if not the heap
 } __attribute__((aligned(64)));
+_Static_assert(sizeof(struct kl_process) == 256, "a process is four cache lines");
 
 // The flags are written by the owner alone, in one piece: others read them as hints.
 static inline void kl_flags_add(struct kl_process *self, uint32_t flags)

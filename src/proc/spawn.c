@@ -73,6 +73,7 @@ static void apply_rare(struct kl_process *child, const keel_spawn_opts *opts)
         kl_store_relaxed(&extras->mailbox_counted, kl_mailbox_count_of(child->generation));
         kl_store_relaxed(&extras->mailbox_limit, opts->mailbox_limit);
         kl_flags_add(child, KL_LIMITED);
+        kl_store_relaxed(&child->task.mark, true);
     }
     if (!keel_is_none(opts->label)) {
         extras->label = kl_keep_for(child, opts->label);
@@ -100,6 +101,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     child->task.priority = KL_PRIORITY_NORMAL;
     child->task.chatty = false;
     child->task.expecting = false;
+    kl_store_relaxed(&child->task.mark, false);
     kl_store_relaxed(&child->task.home, (uint16_t)0); // a hint: kl_task_is_queued
     kl_store_relaxed(&child->flags, flags);
     child->head = NULL;

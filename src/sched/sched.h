@@ -28,6 +28,7 @@ struct kl_task {
     uint8_t priority; // enum kl_priority; may change while not queued
     uint8_t chatty; // its last turn was many short steps: messages to and from others
     uint8_t expecting; // queued, but only for something that an earlier one there will do
+    uint8_t mark; // for whom the task is part of; the scheduler does not look
     uint16_t home; // 1 + the worker in whose queue it is; 0: none. By who owns the queue
 };
 
