@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// How long a start waits for the port: the thread of the one before may just be ending.
+// How long a start waits for the port: whoever had it may just be ending.
 #define PATIENCE KEEL_SECONDS(3)
 
 struct listener {
@@ -131,6 +131,9 @@ static bool draw_secrets(struct kl_web *web)
 static void let_web_go(void *web)
 {
     kl_web_stop(web);
+    // The loop never waits for a process. Whoever stops the runtime may end the program
+    // next: a thread that is still in a library then sees its memory go.
+    kl_loop_join(web);
     kl_web_unref(web);
 }
 
@@ -145,8 +148,12 @@ static int listen_on(struct kl_web *web)
                 keel_receive_match(KEEL_NEVER, "{web_started, Port}", &port) != KEEL_OK) {
             return 0;
         }
-        if (port > 0 || keel_deadline_passed(give_up)) {
+        if (port > 0) {
             return port;
+        }
+        kl_loop_join(web);
+        if (keel_deadline_passed(give_up)) {
+            return 0;
         }
         keel_sleep(KEEL_MS(50));
     }

@@ -18,13 +18,11 @@ static void *run(void *web);
 
 bool kl_loop_start(struct kl_web *web)
 {
-    pthread_t thread;
     pthread_attr_t attributes;
     sigset_t all, old;
     if (pthread_attr_init(&attributes) != 0) {
         return false;
     }
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, 512 << 10);
     // Signals are the program's affair; only those of a fault stay with who made it.
     sigfillset(&all);
@@ -34,13 +32,21 @@ bool kl_loop_start(struct kl_web *web)
     sigdelset(&all, SIGILL);
     sigdelset(&all, SIGABRT);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool started = pthread_create(&thread, &attributes, run, kl_web_ref(web)) == 0;
+    web->threaded = pthread_create(&web->thread, &attributes, run, kl_web_ref(web)) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attributes);
-    if (!started) {
+    if (!web->threaded) {
         kl_web_unref(web);
     }
-    return started;
+    return web->threaded;
+}
+
+void kl_loop_join(struct kl_web *web)
+{
+    if (web->threaded) {
+        pthread_join(web->thread, NULL);
+        web->threaded = false;
+    }
 }
 
 // --- telling processes ---

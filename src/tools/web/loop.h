@@ -15,6 +15,8 @@
 
 // Starts the thread, which takes a reference of its own; false: the system refused.
 bool kl_loop_start(struct kl_web *web);
+// Waits until that thread is gone, and the port with it; it has failed or been stopped.
+void kl_loop_join(struct kl_web *web);
 
 // --- what its files share ---
 

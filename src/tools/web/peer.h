@@ -29,6 +29,8 @@ struct kl_web {
     unsigned timeout_s;
     int port; // asked for
     keel_pid listener;
+    pthread_t thread; // of the loop, when `threaded`; both the listener's
+    bool threaded;
     keel_metric *took; // seconds from the listener to the answer; may be NULL
 
     pthread_mutex_t lock;
