@@ -56,7 +56,7 @@ struct keel_application {
     keel_term (*prep_stop)(keel_term state);
     /// After the tree has ended, by whatever.
     void (*stop)(keel_term state);
-    /// For keel_main: options beside --config, --help, --version; ends with {0}.
+    /// For keel_main: options beside --config, --control, --help, --version; ends with {0}.
     const keel_option *options;
     /// For keel_main: what help calls the arguments that are no options, "FILE..."; NULL:
     /// there are none, and one that is given is refused.

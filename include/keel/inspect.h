@@ -62,6 +62,9 @@ typedef struct keel_process_view {
 
 /// False when `pid` is dead or of another node. @thread any @since 0.1
 KEEL_API bool keel_inspect_process(keel_pid pid, keel_process_view *ret_view);
+/// The process alive whose pid is printed as `text`, such as "<0.12.1>"; none when there is
+/// none. For what people type. OTP: list_to_pid/1. @thread any @since 0.1
+KEEL_API keel_pid keel_inspect_pid(const char *text);
 /// Calls `visit` for processes alive until it returns false; visits every one that lives
 /// throughout. Stops nobody. @thread any @since 0.1
 KEEL_API void keel_inspect_each(

@@ -7,6 +7,7 @@
 #include <keel/alloc.h>
 #include <keel/application.h>
 #include <keel/blocking.h>
+#include <keel/control.h>
 #include <keel/discover.h>
 #include <keel/dynamic_supervisor.h>
 #include <keel/etf.h>

@@ -12,10 +12,11 @@
 
 KEEL_BEGIN_DECLS
 
-/// Runs an application as a program. Reads the command line (--config FILE, --help,
-/// --version, the application's own options), starts the runtime with faults caught, then
-/// what the application needs and the application, all permanent: the end of one of them
-/// is the end of the program. SIGTERM and SIGINT stop all, the last started first, within
+/// Runs an application as a program. Reads the command line (--config FILE, --control PATH,
+/// --help, --version, the application's own options), starts the runtime with faults
+/// caught, then the control socket if one was asked for (<keel/control.h>), what the
+/// application needs and the application, all permanent: the end of one of them is the end
+/// of the program. SIGTERM and SIGINT stop all, the last started first, within
 /// `stop_within`; who had to be killed is logged. A second signal does not wait. SIGPIPE
 /// is ignored. Under systemd it tells READY, STOPPING and WATCHDOG.
 ///

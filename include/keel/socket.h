@@ -36,6 +36,10 @@ typedef struct keel_socket_opts {
     const char *address; ///< to bind to; NULL: loopback for listeners and udp, any else
     unsigned backlog; ///< of a listener; 0: 1,024
     bool delay; ///< lets TCP collect small writes (Nagle)
+    unsigned mode; ///< permissions of a Unix listener's file, such as 0600, set before
+                   ///< anybody can connect; 0: as the umask leaves them
+    bool replace; ///< a Unix listener takes the place of a socket's file that a program
+                  ///< has left behind: nobody listens there any more
 } keel_socket_opts;
 
 /// What recv and send return when the socket is closed, by either side.
@@ -47,7 +51,8 @@ typedef struct keel_socket_opts {
 /// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_tcp_listen(
         uint16_t port, const keel_socket_opts *opts, keel_term *ret_socket);
-/// The same at a path, which must not exist; one that begins with @ is abstract.
+/// The same at a path, which must not exist (unless opts->replace); one that begins with @
+/// is abstract, has no permissions (KEEL_E_BADARG with opts->mode) and leaves no file.
 /// @thread process @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_unix_listen(
         const char *path, const keel_socket_opts *opts, keel_term *ret_socket);

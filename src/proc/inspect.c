@@ -1,6 +1,7 @@
 // Looking at processes without asking them: records are read as they stand.
 
 #include "process.h"
+#include <inttypes.h>
 #include <keel/alloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,6 +117,23 @@ bool keel_inspect_process(keel_pid pid, keel_process_view *ret_view)
     struct kl_process *process = kl_process_find(pid);
     return process != NULL && ret_view != NULL && fill(process, ret_view) &&
            ret_view->pid.word == pid.word && fill_more(process, ret_view);
+}
+
+keel_pid keel_inspect_pid(const char *text)
+{
+    keel_pid none = {0};
+    uint32_t slot, generation;
+    char again[40];
+    if (text == NULL ||
+            sscanf(text, "<0.%" SCNu32 ".%" SCNu32 ">", &slot, &generation) != 2 ||
+            slot > UINT32_MAX >> 4) {
+        return none;
+    }
+    // Printed again it is the same: no blanks, signs, leading zeros or what follows.
+    snprintf(again, sizeof again, "<0.%" PRIu32 ".%" PRIu32 ">", slot, generation);
+    keel_pid pid = kl_pid_make(slot, generation);
+    keel_process_view view;
+    return strcmp(again, text) == 0 && keel_inspect_process(pid, &view) ? pid : none;
 }
 
 void keel_inspect_each(

@@ -8,6 +8,7 @@
 #include <keel/io.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -363,4 +364,25 @@ THREADS_TEST("another thread may look while processes come and go")
     }
     __atomic_store_n(&enough, 1, __ATOMIC_RELEASE);
     CHECK_OK(pthread_join(thread, NULL));
+}
+
+PROCESS_TEST("a pid is found by what it is printed as")
+{
+    keel_pid pid = new_puppet();
+    char text[64];
+    snprintf(text, sizeof text, "%s", keel_show(keel_from_pid(pid)));
+    CHECK(same_pid(keel_inspect_pid(text), pid));
+    text[strlen(text) - 1] = '\0';
+    static const char *const wrong[] = {"", "<0.1.", "0.1.1", "<0.4294967295.1>",
+            "<0.99999999999999999999.1>", "<0. 1.1>", "<1.2.3>", "pid"};
+    CHECK(no_pid(keel_inspect_pid(text)));
+    for (size_t i = 0; i < KEEL_COUNT(wrong); i++) {
+        CHECK(no_pid(keel_inspect_pid(wrong[i])));
+    }
+    CHECK(no_pid(keel_inspect_pid(NULL)));
+    snprintf(text, sizeof text, "%s.", keel_show(keel_from_pid(pid)));
+    CHECK(no_pid(keel_inspect_pid(text)));
+    snprintf(text, sizeof text, "%s", keel_show(keel_from_pid(pid)));
+    end_process(pid);
+    CHECK(no_pid(keel_inspect_pid(text)));
 }

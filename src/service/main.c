@@ -1,9 +1,11 @@
 // A program that is one application. The thread that called main waits for signals and for
 // what processes tell it; all else happens in processes.
 
+#include "main.h"
 #include "base/base.h"
 #include "main_options.h"
 #include <errno.h>
+#include <keel/control.h>
 #include <keel/logger.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,6 +24,7 @@ static struct {
     int wake, signals;
     uint32_t events; // of those above
     uint32_t asked; // keel_main_stop was called: its code + 1
+    uint32_t running; // keel_main is in run; nothing else is read because of it
     char why[1024]; // why it failed or ended; written before the event
     int signal; // that stops it
 } program = {.wake = -1, .signals = -1};
@@ -89,7 +92,10 @@ int keel_main(const keel_application *application, int argc, char **argv)
     sigset_t old_mask;
     program.events = BOOTING;
     program.asked = 0;
-    int code = open_descriptors(&old_mask) ? run() : 1;
+    bool opened = open_descriptors(&old_mask);
+    kl_store_relaxed(&program.running, opened ? 1 : 0);
+    int code = opened ? run() : 1;
+    kl_store_relaxed(&program.running, 0);
     close_descriptors(&old_mask);
     return code;
 }
@@ -111,6 +117,11 @@ void keel_main_stop(int code)
     if (kl_cas_acq_rel(&program.asked, &nobody, (uint32_t)(code & 255) + 1)) {
         tell(0);
     }
+}
+
+bool kl_main_is_running(void)
+{
+    return kl_load_relaxed(&program.running) != 0;
 }
 
 keel_term keel_main_arguments(void)
@@ -200,6 +211,14 @@ static keel_status configure(keel_term name)
     if (keel_application_load(name, &why) != KEEL_OK) {
         return fail(why);
     }
+    if (options->control != NULL) {
+        keel_term control = keel_atom(control);
+        if (keel_application_load(control, &why) != KEEL_OK ||
+                keel_application_put_env(control, keel_atom(path),
+                        keel_string(options->control)) != KEEL_OK) {
+            return fail(why);
+        }
+    }
     for (size_t i = 0; i < options->given_count; i++) {
         const struct kl_given *given = &options->given[i];
         keel_term key = key_of(given->option);
@@ -214,14 +233,26 @@ static keel_status configure(keel_term name)
     return KEEL_OK;
 }
 
+// What is started, in order. The control socket comes before the application, so that one
+// that hangs in its start, or in its stop, can be looked into.
+static keel_term names_to_start(keel_term name)
+{
+    keel_term names = keel_list_of(name);
+    if (program.options.control != NULL) {
+        keel_term control = keel_application_register(&keel_control);
+        names = keel_cons(control, names);
+    }
+    return keel_cons(keel_application_register(&keel_logger), names);
+}
+
 static void boot(keel_term unused)
 {
     (void)unused;
     keel_term name = keel_application_register(program.application);
     keel_term result = KEEL_NONE;
+    keel_term names = names_to_start(name);
     keel_status status = configure(name);
     if (status == KEEL_OK) {
-        keel_term names = keel_list_of(keel_application_register(&keel_logger), name);
         status = keel_application_ensure_all_started(names, KEEL_PERMANENT, false, &result);
         if (status != KEEL_OK) {
             fail_to_start(

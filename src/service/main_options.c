@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CONFIG, CONTROL, HELP, VERSION }; // the order of:
 static const keel_option common[] = {
         {.name = "config",
                 .letter = 'c',
                 .value = "FILE",
                 .help = "read settings from FILE, in Erlang's notation"},
+        {.name = "control", .value = "PATH", .help = "listen there for the command keel"},
         {.name = "help", .letter = 'h', .help = "show this and end"},
         {.name = "version", .help = "show the version and end"},
         {0},
@@ -73,15 +75,17 @@ static void take(struct kl_options *options, const keel_option *option, const ch
     if (value != NULL && !fits(options, option, value)) {
         return;
     }
-    if (option == &common[0]) {
+    if (option == &common[CONFIG]) {
         if (options->config_count < KL_OPTIONS_MAX) {
             options->configs[options->config_count++] = value;
         } else {
             complain(options, "--config is given too often");
         }
-    } else if (option == &common[1]) {
+    } else if (option == &common[CONTROL]) {
+        options->control = value;
+    } else if (option == &common[HELP]) {
         options->help = true;
-    } else if (option == &common[2]) {
+    } else if (option == &common[VERSION]) {
         options->version = true;
     } else if (options->given_count < KL_OPTIONS_MAX) {
         options->given[options->given_count++] = (struct kl_given){option, value};

@@ -16,6 +16,7 @@ struct kl_given {
 struct kl_options {
     const char *configs[KL_OPTIONS_MAX]; // files, in their order
     size_t config_count;
+    const char *control; // where the control socket is to be, or NULL
     struct kl_given given[KL_OPTIONS_MAX];
     size_t given_count;
     bool help, version;

@@ -66,7 +66,11 @@ TEST("what every program knows may be given often, and an own letter goes before
     CHECK_INT(options.config_count, 1);
     CHECK(options.help && !options.version);
     PARSE(&plain, "--version");
-    CHECK(options.version);
+    CHECK(options.version && options.control == NULL);
+    PARSE(&plain, "--control", "first", "--control=second"); // as a script's and the user's
+    CHECK_STR(options.control, "second");
+    PARSE(&plain, "--control");
+    CHECK_STR(options.wrong, "option --control wants a value: PATH");
 }
 
 TEST("what is wrong is said, the first thing first")

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BACKLOG = 1024, DATAGRAM_MAX = 65536, FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK };
@@ -36,16 +37,8 @@ static int open_bound(const struct kl_address *address, int type)
     return fd;
 }
 
-static keel_status listen_at(const struct kl_address *address, const keel_socket_opts *opts,
-        keel_term *ret_socket)
+static keel_status listen_on(int fd, const keel_socket_opts *opts, keel_term *ret_socket)
 {
-    if (!keel_in_process()) {
-        return KEEL_E_OUTSIDE;
-    }
-    int fd = open_bound(address, SOCK_STREAM);
-    if (fd < 0) {
-        return fd;
-    }
     if (listen(fd, opts->backlog != 0 ? (int)opts->backlog : BACKLOG) != 0) {
         int error = errno;
         close(fd);
@@ -62,17 +55,57 @@ keel_status keel_tcp_listen(
     if (ret_socket == NULL || !kl_address_numeric(&address, opts->address, port)) {
         return KEEL_E_BADARG;
     }
-    return listen_at(&address, opts, ret_socket);
+    if (!keel_in_process()) {
+        return KEEL_E_OUTSIDE;
+    }
+    int fd = open_bound(&address, SOCK_STREAM);
+    return fd < 0 ? fd : listen_on(fd, opts, ret_socket);
+}
+
+// True when a socket's file lies there and nobody listens at it: its program has ended
+// without removing it. Whoever listens is connected to for a moment.
+static bool is_deserted(const char *path, const struct kl_address *address)
+{
+    struct stat file;
+    if (lstat(path, &file) != 0 || !S_ISSOCK(file.st_mode)) {
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | FLAGS, 0);
+    bool refused = fd >= 0 && connect(fd, &address->as.any, address->length) != 0 &&
+                   errno == ECONNREFUSED;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return refused;
 }
 
 keel_status keel_unix_listen(
         const char *path, const keel_socket_opts *opts, keel_term *ret_socket)
 {
     struct kl_address address;
-    if (ret_socket == NULL || !kl_address_path(&address, path)) {
+    opts = some(opts);
+    if (ret_socket == NULL || !kl_address_path(&address, path) || opts->mode > 07777 ||
+            (path[0] == '@' && opts->mode != 0)) {
         return KEEL_E_BADARG;
     }
-    return listen_at(&address, some(opts), ret_socket);
+    if (!keel_in_process()) {
+        return KEEL_E_OUTSIDE;
+    }
+    int fd = open_bound(&address, SOCK_STREAM);
+    if (fd == -EADDRINUSE && opts->replace && is_deserted(path, &address) &&
+            unlink(path) == 0) {
+        fd = open_bound(&address, SOCK_STREAM);
+    }
+    if (fd < 0) {
+        return fd;
+    }
+    // Before it listens: whoever came in between would be refused.
+    if (opts->mode != 0 && chmod(path, opts->mode) != 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return listen_on(fd, opts, ret_socket);
 }
 
 keel_status keel_socket_from_fd(int fd, const keel_socket_opts *opts, keel_term *ret_socket)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 THREADS_TEST("names of both ends, deadlines, and nobody there")
@@ -123,4 +125,46 @@ THREADS_TEST("a descriptor from elsewhere becomes a socket")
     close(ends[1]);
     CHECK_INT(keel_socket_from_fd(-1, NULL, &socket), KEEL_E_BADARG);
     CHECK_INT(keel_socket_from_fd(1000000, NULL, &socket), -EBADF);
+}
+
+// The file of a Unix socket whose program has ended.
+static void leave_file(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0);
+    CHECK_OK(bind(fd, (struct sockaddr *)&address, sizeof address));
+    close(fd);
+}
+
+THREADS_TEST("a Unix listener takes a deserted file's place, never a living one's")
+{
+    char folder[] = P_tmpdir "/keel-socket-XXXXXX";
+    char path[80];
+    struct stat file;
+    keel_term listener = KEEL_NONE, other = KEEL_NONE;
+    keel_socket_opts opts = {.replace = true, .mode = 0640};
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/socket", folder);
+    leave_file(path);
+    CHECK_INT(keel_unix_listen(path, NULL, &listener), -EADDRINUSE);
+    CHECK_OK(keel_unix_listen(path, &opts, &listener));
+    CHECK(stat(path, &file) == 0 && (file.st_mode & 0777) == 0640);
+    CHECK_INT(keel_unix_listen(path, &opts, &other), -EADDRINUSE);
+    CHECK_OK(keel_unix_connect(path, NULL, &other)); // it still listens
+    keel_socket_close(other);
+    keel_socket_close(listener);
+    CHECK_OK(unlink(path));
+    // What is no socket stays.
+    FILE *plain = fopen(path, "w");
+    CHECK(plain != NULL);
+    fclose(plain);
+    CHECK_INT(keel_unix_listen(path, &opts, &listener), -EADDRINUSE);
+    CHECK(stat(path, &file) == 0 && S_ISREG(file.st_mode));
+    CHECK_OK(unlink(path));
+    CHECK_OK(rmdir(folder));
+    CHECK_INT(keel_unix_listen("@keel-test-mode", &opts, &listener), KEEL_E_BADARG);
+    opts.mode = 010000;
+    CHECK_INT(keel_unix_listen(path, &opts, &listener), KEEL_E_BADARG);
 }

@@ -114,6 +114,9 @@ TABLE(sockets,
 {
     REFUSED(keel_tcp_listen(0, NULL, NULL));
     REFUSED(keel_unix_listen(NULL, NULL, &result));
+    REFUSED(keel_unix_listen("@a", &(keel_socket_opts){.mode = 0600}, &result));
+    NOTHING(keel_inspect_pid(NULL));
+    NOTHING(keel_inspect_pid("<0.1>"));
     REFUSED(keel_socket_from_fd(-1, NULL, &result));
     REFUSED(keel_socket_accept(one, SOON, &result));
     REFUSED(keel_socket_accept(nothing, SOON, NULL));
