@@ -47,7 +47,9 @@ static inline void kl_turn_account(
         struct kl_process *self, const struct kl_activation *activation)
 {
     kl_store_relaxed(&self->heap_bytes, activation->heap.bytes);
-    self->task.chatty = activation->budget <= KL_TURN_BUDGET - KL_TURN_CHATTY;
+    self->task.manner = activation->budget <= KL_TURN_BUDGET - KL_TURN_CHATTY
+                                ? KL_MANNER_CHATTY
+                                : KL_MANNER_PLAIN;
     if (activation->began != INT64_MIN) {
         int64_t ns = (kl_now_exact() - activation->began) * 64;
         kl_store_relaxed(&self->run_ns, self->run_ns + ns);

@@ -22,11 +22,16 @@ enum kl_priority { KL_PRIORITY_MAX, KL_PRIORITY_HIGH, KL_PRIORITY_NORMAL, KL_PRI
 // gives that guarantee). It may enter a fiber. After a fiber came back the task may be on
 // a thread that has lost its worker to a spare one: every function of this face works
 // there too, so nothing of a worker may be remembered across kl_fiber_resume.
+enum kl_manner {
+    KL_MANNER_PLAIN,
+    KL_MANNER_CHATTY, // its last turn was many short steps: messages to and from others
+    KL_MANNER_NEWBORN, // it had none yet, and was made where it was woken
+};
 struct kl_task {
     struct kl_task *next; // while queued
     void (*run)(struct kl_task *task);
     uint8_t priority; // enum kl_priority; may change while not queued
-    uint8_t chatty; // its last turn was many short steps: messages to and from others
+    uint8_t manner; // enum kl_manner
     uint8_t expecting; // queued, but only for something that an earlier one there will do
     uint8_t mark; // for whom the task is part of; the scheduler does not look
     uint16_t home; // 1 + the worker in whose queue it is; 0: none. By who owns the queue

@@ -8,12 +8,20 @@ enum {
     PATIENCE_NS = 50000, // or a surplus that lasts so long
     COMPANY = 12, // tasks that may be a company
     COMPANY_NS = 50000, // and the most work a company may have
+    BRIEF_NS = 500, // a newborn that lives so long costs more to move than to run
+    SAMPLE = 8, // so many newborns tell as much as all of them
+    SAMPLE_TURNS = 4, // most turns between two looks at the clock while newborns stay
 };
 
 struct kl_idle_set kl_idle_set;
 
 static struct kl_worker *claim(uint64_t *words);
-static bool worth_rousing(const struct kl_worker *worker, int64_t now, uint64_t work_ns);
+static uint32_t equal_part(const struct kl_worker *worker);
+static uint32_t sample_of(const struct kl_worker *worker);
+static struct kl_worker *find_taker(struct kl_worker *worker, int64_t now);
+static struct kl_worker *find_sampler(struct kl_worker *worker, int64_t now);
+static bool may_try(const struct kl_worker *worker, int64_t now);
+static struct kl_worker *claim_sleeper(struct kl_worker *worker, int64_t now);
 static uint32_t count_idle(void);
 static void give(struct kl_worker *worker, struct kl_worker *target, uint32_t count);
 
@@ -89,10 +97,25 @@ static bool keeps_company(const struct kl_worker *worker)
         return false;
     }
     const struct kl_task *task = queue->class[KL_PRIORITY_NORMAL].head;
-    while (task && task->chatty) {
+    while (task && task->manner == KL_MANNER_CHATTY) {
         task = task->next;
     }
     return !task;
+}
+
+uint32_t kl_share_movable(const struct kl_worker *worker, uint32_t count)
+{
+    const struct kl_runq *queue = &worker->runq;
+    if (worker->usual_ns >= BRIEF_NS || queue->occupied != 1u << KL_PRIORITY_NORMAL) {
+        return count;
+    }
+    const struct kl_task *task = queue->class[KL_PRIORITY_NORMAL].head;
+    uint32_t movable = 0;
+    while (movable < count && task->manner != KL_MANNER_NEWBORN) {
+        task = task->next;
+        movable++;
+    }
+    return movable;
 }
 
 void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker)
@@ -106,26 +129,53 @@ void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker)
         worker->surplus_since = now;
     }
     while (kl_runq_ready(&worker->runq) >= 2) {
-        uint64_t work_ns = (uint64_t)worker->runq.queued * worker->turn_ns;
-        struct kl_worker *target = NULL;
-        if (work_ns >= SPINNER_NS || worker->surplus >= PATIENCE_TURNS) {
-            target = claim(kl_idle_set.spinning);
-        }
-        if (!target && worth_rousing(worker, now, work_ns)) {
-            target = claim(kl_idle_set.idle);
-            if (target) {
-                worker->roused_at = now;
-                kl_store_relaxed(&target->roused_by, worker->index + 1);
-            }
-        }
+        bool movable = kl_share_movable(worker, 1) > 0;
+        struct kl_worker *target = movable ? find_taker(worker, now)
+                                           : find_sampler(worker, now);
         if (!target) {
             break;
         }
-        // An equal part for this one, the target, and those still idle.
-        uint32_t count = worker->runq.queued / (count_idle() + 2);
-        give(worker, target, count < 1 ? 1 : count < GIFT_MAX ? count : GIFT_MAX);
+        give(worker, target,
+                movable ? kl_share_movable(worker, equal_part(worker)) : sample_of(worker));
     }
     worker->share_at = worker->runq.queued + KL_SHARE_BURST;
+}
+
+// The same for this one, the one that gets it, and those still idle.
+static uint32_t equal_part(const struct kl_worker *worker)
+{
+    uint32_t count = worker->runq.queued / (count_idle() + 2);
+    return count < 1 ? 1 : count < GIFT_MAX ? count : GIFT_MAX;
+}
+
+static uint32_t sample_of(const struct kl_worker *worker)
+{
+    uint32_t half = worker->runq.queued / 2;
+    return half < SAMPLE ? half : SAMPLE;
+}
+
+static struct kl_worker *find_taker(struct kl_worker *worker, int64_t now)
+{
+    uint64_t work_ns = (uint64_t)worker->runq.queued * worker->turn_ns;
+    struct kl_worker *target = NULL;
+    if (work_ns >= SPINNER_NS || worker->surplus >= PATIENCE_TURNS) {
+        target = claim(kl_idle_set.spinning);
+    }
+    bool rouse = !target && (work_ns >= SLEEPER_NS ||
+                                    (worker->surplus > 1 &&
+                                            now - worker->surplus_since >= PATIENCE_NS) ||
+                                    may_try(worker, now));
+    return rouse ? claim_sleeper(worker, now) : target;
+}
+
+// For some newborns that had better stay here: nobody knows whether they are like the last
+// ones, so the clock is read more often as well.
+static struct kl_worker *find_sampler(struct kl_worker *worker, int64_t now)
+{
+    if (worker->refresh_in > SAMPLE_TURNS) {
+        worker->refresh_in = SAMPLE_TURNS;
+    }
+    return may_try(worker, now) ? claim_sleeper(worker, now) : NULL;
 }
 
 // Takes one worker out of the idle set that has its bit in `words`.
@@ -147,11 +197,19 @@ static struct kl_worker *claim(uint64_t *words)
 // Waking a parked worker costs microseconds here and tens of them until it runs. It is
 // worth that when much is queued or has been for long; otherwise it is tried now and then,
 // since nobody knows how long the next turns will be.
-static bool worth_rousing(const struct kl_worker *worker, int64_t now, uint64_t work_ns)
+static bool may_try(const struct kl_worker *worker, int64_t now)
 {
-    return work_ns >= SLEEPER_NS ||
-           (worker->surplus > 1 && now - worker->surplus_since >= PATIENCE_NS) ||
-           now - worker->roused_at >= (int64_t)kl_load_relaxed(&worker->rouse_gap);
+    return now - worker->roused_at >= (int64_t)kl_load_relaxed(&worker->rouse_gap);
+}
+
+static struct kl_worker *claim_sleeper(struct kl_worker *worker, int64_t now)
+{
+    struct kl_worker *target = claim(kl_idle_set.idle);
+    if (target) {
+        worker->roused_at = now;
+        kl_store_relaxed(&target->roused_by, worker->index + 1);
+    }
+    return target;
 }
 
 static uint32_t count_idle(void)

@@ -31,6 +31,12 @@ bool kl_share_rouse_one(void);
 // left two or more, and by a wake that makes the queue long.
 void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker);
 
+// How many of the oldest `count` in the queue may be given before the first that had better
+// stay. All that a newborn is made of has just been written here, and if its life is short
+// what is left of it is read here again: to fetch a dozen lines to another core and back
+// takes longer than its turn. So where turns are short newborns stay where they were born.
+uint32_t kl_share_movable(const struct kl_worker *worker, uint32_t count);
+
 static inline bool kl_share_any_idle(void)
 {
     // Relaxed: a hint; giving claims the bit with an atomic exchange.

@@ -65,6 +65,52 @@ TEST("of two tasks that a turn has woken an idle worker gets one")
     kl_sched_stop();
 }
 
+TEST("newborns stay where they were born if turns are short, others go")
+{
+    enum { COUNT = 8 };
+    static struct kl_task tasks[COUNT];
+    struct kl_worker worker = {.usual_ns = 100};
+    for (int i = 0; i < COUNT; i++) {
+        tasks[i].priority = KL_PRIORITY_NORMAL;
+        tasks[i].manner = i == 3 || i == 4 ? KL_MANNER_NEWBORN : KL_MANNER_PLAIN;
+        kl_runq_push(&worker.runq, &tasks[i]);
+    }
+    CHECK_INT(kl_share_movable(&worker, 2), 2);
+    CHECK_INT(kl_share_movable(&worker, 6), 3);
+    tasks[0].manner = KL_MANNER_NEWBORN;
+    CHECK_INT(kl_share_movable(&worker, 6), 0);
+    worker.usual_ns = 100000;
+    CHECK_INT(kl_share_movable(&worker, 6), 6);
+}
+
+static void make_meeting_of_newborns(void *argument)
+{
+    struct meeting *meeting = argument;
+    meeting->calls[0].task.manner = KL_MANNER_NEWBORN;
+    meeting->calls[1].task.manner = KL_MANNER_NEWBORN;
+    start_meeting(meeting);
+}
+
+TEST("two newborns that live long get two workers, however short turns have been")
+{
+    start_workers(2);
+    if (kl_core.spin_ns == 0) {
+        kl_test_skip("one core alone cannot run two tasks at once");
+    }
+    struct signal_count done = {0};
+    struct ping_pair pair[2];
+    make_pair(pair, 10000, &done);
+    kl_sched_wake(&pair[0].task);
+    signal_wait(&done, 1);
+    for (int i = 0; i < 10; i++) {
+        struct meeting meeting = {0};
+        call_and_wait(make_meeting_of_newborns, &meeting);
+        signal_wait(&meeting.calls[0].done, 1);
+        signal_wait(&meeting.calls[1].done, 1);
+    }
+    kl_sched_stop();
+}
+
 struct burst {
     struct call *calls;
     int count;

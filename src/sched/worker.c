@@ -18,6 +18,7 @@ enum {
 #endif
     POLL_EVERY_NS = 100000, // how often a busy worker looks after descriptors
     FIRST_GUESS_NS = 1000, // of a turn's length
+    USUAL_MAX_NS = 10000, // beyond which it does not matter how long turns usually are
     ROUSE_GAP_NS = 50000,
 };
 
@@ -113,6 +114,9 @@ static void measure_turns(struct kl_worker *worker, int64_t now)
     worker->refreshed_turns = worker->turns;
     if (turns > 0) {
         int64_t mean = elapsed / (int64_t)turns;
+        uint32_t usual = worker->usual_ns;
+        usual = mean > usual ? usual + usual / 2 + 1 : usual - usual / 8;
+        worker->usual_ns = usual < USUAL_MAX_NS ? usual : USUAL_MAX_NS;
         mean = (mean + worker->turn_ns) / 2;
         worker->turn_ns = mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX;
     }
@@ -226,6 +230,7 @@ bool kl_worker_prepare(unsigned index, int64_t now)
             .refresh_in = REFRESH_TURNS,
             .refresh_every = REFRESH_TURNS,
             .turn_ns = FIRST_GUESS_NS,
+            .usual_ns = FIRST_GUESS_NS,
             .refreshed = now,
             .busy_since = now,
             .working = 1,

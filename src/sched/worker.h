@@ -27,6 +27,7 @@ struct kl_worker {
     uint32_t surplus; // turns in a row that left a surplus while somebody was idle
     uint32_t refresh_in, refresh_every; // turns until the clock is read, and from then on
     uint32_t turn_ns; // how long turns have taken lately
+    uint32_t usual_ns; // the same, but a few long ones hardly count
     int64_t refreshed; // when the clock was read
     int64_t surplus_since, roused_at; // see share.c
     int64_t polled_at, away_since; // see idle.c
