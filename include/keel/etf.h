@@ -33,8 +33,8 @@ typedef struct keel_etf_limits {
 /// Encodes `term` into a new binary term. OTP: erlang:term_to_binary/2.
 /// @param opts  NULL: defaults
 /// @return KEEL_OK, KEEL_E_NOT_ENCODABLE (a pointer or resource, or none), KEEL_E_NOMEM,
-///         KEEL_E_TOO_LARGE (a binary, list or map beyond 2^32-1), KEEL_E_BADARG (opts),
-///         KEEL_E_UNSUPPORTED
+///         KEEL_E_TOO_LARGE (a binary, list or map beyond 2^32-1), KEEL_E_BADARG (opts,
+///         NULL), KEEL_E_UNSUPPORTED
 /// @thread any
 /// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_etf_encode(
@@ -47,9 +47,9 @@ KEEL_API KEEL_MUST_USE keel_status keel_etf_encode(
 /// @param limits    NULL: defaults
 /// @param ret_used  how many bytes the term took; NULL: the input must end with the term
 /// @return KEEL_OK, KEEL_E_MALFORMED, KEEL_E_TOO_DEEP, KEEL_E_TOO_LARGE,
-///         KEEL_E_SYSTEM_LIMIT (atoms), KEEL_E_BADARG (existing_atoms_only, and there is a
-///         new one), KEEL_E_NOMEM, KEEL_E_UNSUPPORTED (compressed term in a build without
-///         zlib)
+///         KEEL_E_SYSTEM_LIMIT (atoms), KEEL_E_BADARG (NULL; existing_atoms_only, and there
+///         is a new one), KEEL_E_NOMEM, KEEL_E_UNSUPPORTED (compressed term in a build
+///         without zlib)
 /// @thread any
 /// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_etf_decode(const void *data, size_t size,

@@ -20,7 +20,7 @@ typedef struct keel_from {
 
 /// {Pid, Tag}, as OTP passes it. @thread any @since 0.1
 KEEL_API keel_term keel_from_to_term(keel_from from);
-/// The other way; a zeroed from when `term` is none. @thread any @since 0.1
+/// The other way; a zeroed from when `term` is not {Pid, Tag}. @thread any @since 0.1
 KEEL_API keel_from keel_from_of_term(keel_term term);
 
 typedef enum keel_message_kind {
@@ -79,7 +79,7 @@ static inline keel_next keel_next_hibernate(keel_deadline until)
 {
     return keel_next_make_(KEEL_NEXT_HIBERNATE, until, KEEL_NONE);
 }
-/// Ends the process with `reason`.
+/// Ends the process with `reason`; with {badarg, Stack} when that is no term.
 static inline keel_next keel_next_exit(keel_term reason)
 {
     return keel_next_make_(KEEL_NEXT_EXIT, KEEL_NEVER, reason);

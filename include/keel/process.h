@@ -109,8 +109,9 @@ KEEL_API bool keel_in_process(void);
 
 /// Ends the calling process with `reason`, from any depth: nothing of its C frames is
 /// unwound, but keel_defer functions run and its memory is given back. Outside a process
-/// it is a mistake of the program that is logged, and the calling thread ends.
-/// OTP: exit/1. @thread process @since 0.1
+/// it is a mistake of the program that is logged, and the calling thread ends. With no term
+/// the reason is {badarg, Stack}, here and in keel_error. OTP: exit/1. @thread process
+/// @since 0.1
 KEEL_API KEEL_NORETURN void keel_exit(keel_term reason);
 /// Ends it as a runtime error does: with {reason, Stack}. OTP: error/1.
 /// @thread process @since 0.1

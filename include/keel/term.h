@@ -17,7 +17,8 @@
 // for the thread's own scope. Sanitizer builds poison what has expired.
 //
 // When memory runs out while a process builds a term, that process ends with reason
-// `system_limit`; outside a process the builder returns KEEL_NONE.
+// `system_limit`; outside a process the builder returns KEEL_NONE. It does so everywhere
+// when a part of what it shall build is none, is of another type, or lies at NULL.
 
 KEEL_BEGIN_DECLS
 
@@ -208,7 +209,8 @@ KEEL_API keel_term keel_map(const keel_term *keys, const keel_term *values, size
 /// @thread any @since 0.1
 KEEL_API keel_term keel_pointer(const void *pointer);
 /// A pointer with a destructor, shared by all copies of the term: `destroy` runs when the
-/// last one is gone, on any thread; it may not call Keel. @thread any @since 0.1
+/// last one is gone, also when no term came of it, on any thread; it may not call Keel.
+/// @thread any @since 0.1
 KEEL_API keel_term keel_resource(
         const char *type, void *pointer, void (*destroy)(void *pointer));
 /// A unique reference. OTP: erlang:make_ref/0. @thread any @since 0.1
@@ -225,7 +227,8 @@ static inline keel_term keel_from_ref(keel_ref ref)
     return term;
 }
 
-// --- reading: each is_ answers, each to_ gives a harmless value for another type ---
+// --- reading: each is_ answers, each to_ gives a harmless value for another type; the
+// place for a result may be NULL ---
 
 KEEL_API bool keel_is_int(keel_term term); ///< integer of any size @thread any @since 0.1
 KEEL_API bool keel_is_float(keel_term term);
@@ -325,9 +328,9 @@ KEEL_API int keel_compare(keel_term left, keel_term right);
 /// A hash such that =:= terms have equal ones; differs between runs of the program.
 /// @thread any @since 0.1
 KEEL_API uint64_t keel_hash(keel_term term);
-/// The hash of erlang:phash2/2: the same on every node, in 0 … range-1 (range 1 to 2^32).
-/// Exact for every term that Erlang has; resources and pointers, which it has not, hash
-/// differently in each run. @thread any @since 0.1
+/// The hash of erlang:phash2/2: the same on every node, in 0 … range-1 (range 1 to 2^32,
+/// else the result is 0). Exact for every term that Erlang has; resources and pointers,
+/// which it has not, hash differently in each run. @thread any @since 0.1
 KEEL_API uint32_t keel_phash2(keel_term term, uint64_t range);
 
 // --- text ---
@@ -341,6 +344,7 @@ typedef struct keel_print_opts {
 
 /// Prints `term` in Erlang notation into `buffer`, NUL-terminated and cut to `size`.
 /// @param opts  NULL: everything
+/// @param buffer  NULL: the text is only measured
 /// @return the length the whole text has, as snprintf does
 /// @thread any
 /// @since 0.1
@@ -361,7 +365,7 @@ typedef struct keel_parse_error {
 /// Pids, references and funs have no notation and are refused.
 /// @param ret_error  may be NULL
 /// @return KEEL_OK, KEEL_E_SYNTAX, KEEL_E_TOO_DEEP (over 1,000 levels), KEEL_E_TOO_LARGE,
-///         KEEL_E_SYSTEM_LIMIT (atoms), KEEL_E_NOMEM
+///         KEEL_E_SYSTEM_LIMIT (atoms), KEEL_E_NOMEM, KEEL_E_BADARG (NULL)
 /// @thread any
 /// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_parse(
@@ -381,8 +385,9 @@ KEEL_API keel_term keel_keep(keel_term term);
 /// Gives back what keel_keep returned; immediate terms and KEEL_NONE are fine.
 /// @thread any, but for a process's term only that process @since 0.1
 KEEL_API void keel_drop(keel_term term);
-/// Keeps `term` in `*slot` and drops what was there: `keel_set(&state->name, name)`. What
-/// was there is gone then: to return or send it, keel_copy it before.
+/// Keeps `term` in `*slot` (NULL: nothing happens) and drops what was there:
+/// `keel_set(&state->name, name)`. What was there is gone then: to return or send it,
+/// keel_copy it before.
 /// @thread as keel_keep @since 0.1
 KEEL_API void keel_set(keel_term *slot, keel_term term);
 

@@ -409,7 +409,7 @@ keel_term keel_from_to_term(keel_from from)
 keel_from keel_from_of_term(keel_term term)
 {
     keel_from from = {keel_to_pid(keel_element(term, 0)), keel_element(term, 1)};
-    return from;
+    return from.pid.word != 0 && keel_tuple_size(term) == 2 ? from : (keel_from){{0}, {0}};
 }
 
 keel_deadline keel_gen_deadline(void)

@@ -62,6 +62,9 @@ void keel_exit(keel_term reason)
     if (self == NULL) {
         exit_outside("keel_exit");
     }
+    if (keel_is_none(reason)) {
+        keel_error(KL_ATOM(badarg));
+    }
     kl_exit_now(self, reason, KL_ESCAPED);
 }
 
@@ -115,11 +118,14 @@ void keel_error(keel_term reason)
     if (self == NULL) {
         exit_outside("keel_error");
     }
+    reason = keel_is_none(reason) ? KL_ATOM(badarg) : reason;
     kl_exit_now(self, keel_tuple_of(reason, own_stacktrace()), KL_ERROR | KL_ESCAPED);
 }
 
 void keel_assert_failed(const char *text, const char *file, int line)
 {
+    text = text != NULL ? text : "";
+    file = file != NULL ? file : "";
     if (kl_process_current() == NULL) {
         kl_log(KL_LOG_ERROR, "assertion failed outside a process: %s (%s:%d)", text, file,
                 line);

@@ -340,3 +340,34 @@ PROCESS_TEST("what was given back does not count")
     CHECK_OK(keel_spawn_opt(stay_below, KEEL_NONE, &opts, NULL, &monitor));
     CHECK_TERM(await_down(monitor), "normal");
 }
+
+static void wait_in_defer(void *unused)
+{
+    (void)unused;
+    keel_term message, reply;
+    // It may send, but a wait is over at once.
+    keel_sleep(KEEL_MINUTES(60));
+    CHECK(keel_receive_until(KEEL_NEVER, &message) != KEEL_OK);
+    CHECK(keel_gen_call(keel_atom(silent), keel_int(1), KEEL_NEVER, &reply) != KEEL_OK);
+    keel_send("observer", keel_atom(deferred));
+}
+
+static void end_with_defer(keel_term unused)
+{
+    (void)unused;
+    CHECK_OK(keel_defer(wait_in_defer, NULL));
+}
+
+PROCESS_TEST("a deferred function may send but cannot wait", .ids = NULL)
+{
+    CHECK_OK(keel_register(keel_atom(observer), keel_self()));
+    keel_spawn_opts opts = {.name = keel_atom(silent)};
+    keel_pid silent;
+    CHECK_OK(keel_spawn_opt(wait_forever, KEEL_NONE, &opts, &silent, NULL));
+    keel_ref monitor;
+    keel_spawn_monitor(end_with_defer, KEEL_NONE, &monitor);
+    CHECK_TERM(await_down(monitor), "normal");
+    EXPECT_MESSAGE("deferred");
+    end_process(silent);
+    CHECK_OK(keel_unregister(keel_atom(observer)));
+}

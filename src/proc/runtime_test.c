@@ -334,3 +334,62 @@ TEST("with threads there is nothing for a host to run")
     CHECK_INT(keel_run_once(KEEL_NEVER), 0);
     stop_within(KEEL_SECONDS(10));
 }
+
+static keel_next serve(void *state, const keel_message *message)
+{
+    (void)state;
+    if (message->kind == KEEL_MESSAGE_CALL) {
+        keel_gen_reply(message->from, keel_make("{got, R}", message->body));
+    }
+    return keel_next_wait();
+}
+
+static keel_next start_serving(void *state, keel_term argument)
+{
+    (void)state, (void)argument;
+    return keel_next_wait();
+}
+
+static const keel_handler serving = {
+        .name = "serving", .start = start_serving, .receive = serve};
+
+static void *call_from_thread(void *server)
+{
+    for (int i = 0; i < 200; i++) {
+        keel_scope scope = keel_scope_open();
+        keel_term reply;
+        CHECK_OK(keel_gen_call(*(keel_term *)server, keel_int(i), SOON, &reply));
+        CHECK_TERM(reply, "{got, ^I}", i);
+        keel_scope_close(&scope);
+    }
+    return NULL;
+}
+
+TEST("threads outside spawn, call, send, and ask for names")
+{
+    CHECK_OK(keel_start(NULL));
+    keel_scope scope = keel_scope_open();
+    keel_spawn_opts opts = {.name = keel_atom(served)};
+    keel_pid pid;
+    CHECK_OK(keel_spawn_handler(&serving, KEEL_NONE, &opts, &pid, NULL));
+    CHECK(same_pid(keel_whereis("served"), pid));
+    CHECK(keel_process_alive(pid));
+    keel_term to = keel_from_pid(pid);
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(pthread_create(&threads[i], NULL, call_from_thread, &to));
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(pthread_join(threads[i], NULL));
+    }
+    CHECK_OK(keel_send(pid, keel_atom(noise)));
+    CHECK_OK(keel_gen_cast(to, keel_atom(noise)));
+    CHECK_OK(keel_process_exit(pid, keel_atom(over)));
+    keel_term reply;
+    keel_status status = keel_gen_call(to, keel_int(1), SOON, &reply);
+    CHECK(status == KEEL_E_NOPROC || status == KEEL_E_EXIT);
+    keel_scope_close(&scope);
+    keel_stop_report report;
+    CHECK_OK(keel_stop(SOON, &report));
+    CHECK_INT(report.killed, 0);
+}

@@ -42,6 +42,9 @@ static inline void follow(struct kl_process *self, keel_next next)
     self->deadline = INT64_MAX;
     switch (next.action) {
     case KEEL_NEXT_EXIT:
+        if (keel_is_none(next.reason)) {
+            keel_error(KL_ATOM(badarg));
+        }
         kl_exit_now(self, next.reason, 0);
     case KEEL_NEXT_AGAIN:
         kl_flags_add(self, KL_AGAIN);

@@ -158,11 +158,12 @@ static keel_status start_outside(
         outside->status = KEEL_E_TIMEOUT;
         keel_process_exit(stand_in, KL_ATOM(kill));
     }
-    if (ret_pid != NULL) {
+    if (ret_pid != NULL && outside->pid.word != 0) {
         *ret_pid = outside->pid;
     }
-    *ret_ack = keel_is_none(outside->ack) ? KEEL_NONE
-                                          : kl_heap_copy(kl_heap_current(), outside->ack);
+    if (!keel_is_none(outside->ack)) {
+        *ret_ack = kl_heap_copy(kl_heap_current(), outside->ack);
+    }
     kl_heap_done(&outside->heap);
     return outside->status;
 }

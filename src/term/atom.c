@@ -17,6 +17,7 @@ enum {
     CHUNKS_MAX = 16 * 1024,
     SLOTS_AT_FIRST = 1024,
     LIMIT_DEFAULT = 1024 * 1024,
+    TEXT_MAX = 4 * KEEL_ATOM_CHARS_MAX, // bytes, of the longest characters
 };
 
 struct entry {
@@ -47,6 +48,9 @@ static keel_status check_text(const char *text, size_t size);
 
 keel_status keel_atom_from(const char *text, size_t size, keel_term *ret_atom)
 {
+    if (!text || size > TEXT_MAX || !ret_atom) {
+        return KEEL_E_BADARG;
+    }
     struct table *now;
     keel_status status = ready(&now);
     if (status != KEEL_OK) {
@@ -70,7 +74,10 @@ keel_status keel_atom_from(const char *text, size_t size, keel_term *ret_atom)
 
 keel_term keel_atom_format(const char *format, ...)
 {
-    char text[4 * KEEL_ATOM_CHARS_MAX + 1]; // of the longest characters
+    char text[TEXT_MAX + 1];
+    if (!format) {
+        return KEEL_NONE;
+    }
     va_list args;
     va_start(args, format);
     int size = vsnprintf(text, sizeof text, format, args);
@@ -88,6 +95,9 @@ keel_term keel_atom_format(const char *format, ...)
 
 keel_status keel_atom_existing(const char *text, size_t size, keel_term *ret_atom)
 {
+    if (!text || size > TEXT_MAX || !ret_atom) {
+        return KEEL_E_BADARG;
+    }
     struct table *now;
     keel_status status = ready(&now);
     if (status != KEEL_OK) {
@@ -101,6 +111,9 @@ keel_status keel_atom_existing(const char *text, size_t size, keel_term *ret_ato
 
 keel_term keel_atom_resolve(keel_atom_site *site)
 {
+    if (!site || !site->text) {
+        return KEEL_NONE;
+    }
     keel_term atom;
     keel_status status = keel_atom_from(site->text, strlen(site->text), &atom);
     if (status == KEEL_E_BADARG) {
@@ -211,9 +224,6 @@ void kl_atom_limit_set(size_t limit)
 static keel_status check_text(const char *text, size_t size)
 {
     size_t characters;
-    if (size > 4 * KEEL_ATOM_CHARS_MAX) {
-        return KEEL_E_BADARG;
-    }
     if (!kl_utf8_count((const uint8_t *)text, size, &characters)) {
         return KEEL_E_BADARG;
     }

@@ -70,6 +70,9 @@ uint64_t *kl_big_write(uint64_t *at, bool negative, const uint8_t *magnitude, si
 
 keel_term keel_int_from_bytes(bool negative, const uint8_t *magnitude, size_t size)
 {
+    if (!magnitude && size > 0) {
+        return KEEL_NONE;
+    }
     while (size > 0 && magnitude[size - 1] == 0) {
         size--;
     }

@@ -76,29 +76,34 @@ keel_term kl_bits_make(struct kl_heap *heap, const void *data, size_t bits)
 
 keel_term keel_bitstring(const void *data, size_t bits)
 {
-    return kl_bits_make(kl_heap_current(), data, bits);
+    return data || bits == 0 ? kl_bits_make(kl_heap_current(), data, bits) : KEEL_NONE;
 }
 
 keel_term keel_binary(const void *data, size_t size)
 {
-    return size <= SIZE_MAX / 8 ? kl_bits_make(kl_heap_current(), data, size * 8)
-                                : KEEL_NONE;
+    return size <= SIZE_MAX / 8 && (data || size == 0)
+                   ? kl_bits_make(kl_heap_current(), data, size * 8)
+                   : KEEL_NONE;
 }
 
 keel_term keel_string(const char *text)
 {
-    return keel_binary(text, strlen(text));
+    return text ? keel_binary(text, strlen(text)) : KEEL_NONE;
 }
 
 keel_term keel_binary_new(size_t size, uint8_t **ret_data)
 {
-    return size <= SIZE_MAX / 8 ? new_bits(kl_heap_current(), size * 8, ret_data)
-                                : KEEL_NONE;
+    return size <= SIZE_MAX / 8 && ret_data
+                   ? new_bits(kl_heap_current(), size * 8, ret_data)
+                   : KEEL_NONE;
 }
 
 keel_term keel_format(const char *format, ...)
 {
     char small[200];
+    if (!format) {
+        return KEEL_NONE;
+    }
     va_list args;
     va_start(args, format);
     va_list again;

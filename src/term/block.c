@@ -82,7 +82,8 @@ keel_term keel_binary_share(
     struct kl_heap *heap = kl_heap_current();
     struct binary_block *binary = NULL;
     struct kl_shared *shared = NULL;
-    if (size <= KL_BITS_SIZE_MAX / 8) {
+    bool is_given = data || size == 0;
+    if (is_given && size <= KL_BITS_SIZE_MAX / 8) {
         binary = new_binary_block(0);
     }
     if (binary) {
@@ -96,7 +97,9 @@ keel_term keel_binary_share(
         if (release) {
             release(context);
         }
-        kl_heap_refuse(heap);
+        if (is_given) {
+            kl_heap_refuse(heap);
+        }
         return KEEL_NONE;
     }
     binary->release = release;
@@ -118,6 +121,13 @@ static void destroy_resource(struct kl_block *block)
 
 keel_term keel_resource(const char *type, void *pointer, void (*destroy)(void *pointer))
 {
+    if (!type) {
+        // The caller has given it away all the same.
+        if (destroy) {
+            destroy(pointer);
+        }
+        return KEEL_NONE;
+    }
     struct kl_heap *heap = kl_heap_current();
     size_t type_bytes = strlen(type) + 1;
     size_t bytes = sizeof(struct kl_resource_block) + type_bytes;

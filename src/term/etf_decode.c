@@ -22,6 +22,9 @@ keel_status keel_etf_decode(const void *data, size_t size, const keel_etf_limits
         size_t *ret_used, keel_term *ret_term)
 {
     const uint8_t *bytes = data;
+    if ((!data && size > 0) || !ret_term) {
+        return KEEL_E_BADARG;
+    }
     if (size > limits_for(limits, size).max_bytes) {
         return KEEL_E_TOO_LARGE;
     }

@@ -16,7 +16,8 @@ keel_status keel_etf_encode(
 {
     static const keel_etf_opts defaults;
     opts = opts ? opts : &defaults;
-    if (opts->compress < 0 || opts->compress > 9 || (opts->compress && opts->no_version)) {
+    if (!ret_binary || opts->compress < 0 || opts->compress > 9 ||
+            (opts->compress && opts->no_version)) {
         return KEEL_E_BADARG;
     }
 

@@ -77,6 +77,9 @@ keel_term keel_copy(keel_term term)
 void keel_set(keel_term *slot, keel_term term)
 {
     // The new term may be the old one, or a part of it: it is copied before that goes.
+    if (!slot) {
+        return;
+    }
     keel_term old = *slot;
     if (old.word == term.word) {
         return;

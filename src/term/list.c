@@ -42,7 +42,7 @@ keel_term keel_list(const keel_term *items, size_t count)
     if (count == 0) {
         return kl_nil();
     }
-    keel_term *cells = new_cells(count, kl_nil());
+    keel_term *cells = items ? new_cells(count, kl_nil()) : NULL;
     if (!cells) {
         return KEEL_NONE;
     }
@@ -56,6 +56,9 @@ keel_term keel_list(const keel_term *items, size_t count)
 
 keel_term keel_charlist(const char *text)
 {
+    if (!text) {
+        return KEEL_NONE;
+    }
     const uint8_t *at = (const uint8_t *)text;
     size_t left = strlen(text);
     size_t count = 0;
@@ -94,11 +97,13 @@ keel_term keel_tail(keel_term list)
 
 bool keel_list_next(keel_term *list, keel_term *ret_item)
 {
-    if (!kl_is_cell(*list)) {
+    if (!list || !kl_is_cell(*list)) {
         return false;
     }
     const keel_term *cell = kl_cell(*list);
-    *ret_item = cell[0];
+    if (ret_item) {
+        *ret_item = cell[0];
+    }
     *list = cell[1];
     return true;
 }
@@ -113,7 +118,9 @@ bool keel_list_length(keel_term list, size_t *ret_length)
     if (!kl_is_nil(list)) {
         return false;
     }
-    *ret_length = length;
+    if (ret_length) {
+        *ret_length = length;
+    }
     return true;
 }
 

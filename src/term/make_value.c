@@ -56,7 +56,7 @@ keel_term keel_pointer(const void *pointer)
 
 keel_term keel_tuple(const keel_term *items, size_t count)
 {
-    if (count > KL_TUPLE_MAX) {
+    if (count > KL_TUPLE_MAX || (!items && count > 0)) {
         return KEEL_NONE;
     }
     struct kl_tuple *tuple = kl_heap_alloc(

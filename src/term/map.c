@@ -18,7 +18,8 @@ static struct kl_map *new_map(size_t count)
 
 keel_term keel_map(const keel_term *keys, const keel_term *values, size_t count)
 {
-    struct kl_map *map = new_map(count);
+    bool given = count == 0 || (keys && values);
+    struct kl_map *map = given ? new_map(count) : NULL;
     if (!map) {
         return KEEL_NONE;
     }
@@ -153,8 +154,12 @@ bool keel_map_at(keel_term map, size_t index, keel_term *ret_key, keel_term *ret
     if (index >= count) {
         return false;
     }
-    *ret_key = kl_map(map)->slot[index];
-    *ret_value = kl_map(map)->slot[count + index];
+    if (ret_key) {
+        *ret_key = kl_map(map)->slot[index];
+    }
+    if (ret_value) {
+        *ret_value = kl_map(map)->slot[count + index];
+    }
     return true;
 }
 

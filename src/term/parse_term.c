@@ -148,6 +148,9 @@ static keel_status parse_text(const char *text, size_t size, size_t *offset, boo
 keel_status keel_parse(
         const char *text, size_t size, keel_term *ret_term, keel_parse_error *ret_error)
 {
+    if ((!text && size > 0) || !ret_term) {
+        return KEEL_E_BADARG;
+    }
     size_t offset = 0;
     return parse_text(text, size, &offset, true, ret_term, ret_error);
 }
@@ -155,7 +158,7 @@ keel_status keel_parse(
 keel_status keel_parse_next(const char *text, size_t size, size_t *offset,
         keel_term *ret_term, keel_parse_error *ret_error)
 {
-    if (*offset > size) {
+    if ((!text && size > 0) || !offset || *offset > size || !ret_term) {
         return KEEL_E_BADARG;
     }
     return parse_text(text, size, offset, false, ret_term, ret_error);

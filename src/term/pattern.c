@@ -17,7 +17,7 @@ const struct kl_pattern *kl_pattern_get(keel_pattern_site *site, const keel_arg 
     // Pairs with the release below: the pattern is whole.
     struct kl_pattern *pattern = kl_load_acquire(&site->compiled);
     if (!pattern) {
-        pattern = make_pattern(site->text, args, count, compile);
+        pattern = make_pattern(site->text ? site->text : "", args, count, compile);
         if (!pattern) {
             kl_heap_refuse(kl_heap_current());
             return NULL;

@@ -70,7 +70,7 @@ uint32_t keel_phash2(keel_term term, uint64_t range)
         }
         hash = walk.hash;
     }
-    return range == 0 ? 0 : (uint32_t)(hash % range);
+    return range == 0 || range > (uint64_t)1 << 32 ? 0 : (uint32_t)(hash % range);
 }
 
 // --- mixing ---

@@ -46,6 +46,7 @@ static size_t print_into(
 
 size_t keel_print(char *buffer, size_t size, keel_term term, const keel_print_opts *opts)
 {
+    size = buffer ? size : 0;
     size_t length = print_into(buffer, size, term, opts);
     if (size > 0) {
         buffer[length < size ? length : size - 1] = '\0';

@@ -19,8 +19,8 @@ keel_scope keel_scope_open(void)
 
 void keel_scope_close(keel_scope *scope)
 {
-    if (!scope->heap) {
-        return; // zeroed, or closed already
+    if (!scope || !scope->heap) {
+        return; // none, zeroed, or closed already
     }
     struct kl_heap_mark mark = mark_of(scope);
     if (mark.fragment || mark.counted ||
@@ -32,7 +32,7 @@ void keel_scope_close(keel_scope *scope)
 
 keel_term keel_scope_close_with(keel_scope *scope, keel_term term)
 {
-    struct kl_heap *heap = scope->heap;
+    struct kl_heap *heap = scope ? scope->heap : NULL;
     size_t bytes = kl_fragment_bytes(term);
     if (!heap || bytes == 0) {
         keel_scope_close(scope);

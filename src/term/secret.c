@@ -17,6 +17,9 @@ static void wipe(void *pointer)
 
 keel_term keel_secret(const char *text)
 {
+    if (!text) {
+        return KEEL_NONE;
+    }
     size_t bytes = strlen(text) + 1;
     char *copy = kl_alloc(bytes);
     return copy != NULL ? keel_resource(type, memcpy(copy, text, bytes), wipe) : KEEL_NONE;

@@ -140,7 +140,9 @@ bool keel_is_bitstring(keel_term term)
 bool keel_get_int(keel_term term, int64_t *ret_value)
 {
     if (kl_is_small(term)) {
-        *ret_value = kl_small_value(term);
+        if (ret_value) {
+            *ret_value = kl_small_value(term);
+        }
         return true;
     }
     if (!kl_is_kind(term, KL_KIND_BIG) || kl_big_limbs(term) != 1) {
@@ -151,21 +153,26 @@ bool keel_get_int(keel_term term, int64_t *ret_value)
     if (magnitude > (uint64_t)INT64_MAX + negative) {
         return false;
     }
-    *ret_value = (int64_t)(negative ? -magnitude : magnitude);
+    if (ret_value) {
+        *ret_value = (int64_t)(negative ? -magnitude : magnitude);
+    }
     return true;
 }
 
 bool keel_get_uint(keel_term term, uint64_t *ret_value)
 {
-    if (kl_is_small(term)) {
-        *ret_value = (uint64_t)kl_small_value(term);
-        return kl_small_value(term) >= 0;
-    }
-    if (!kl_is_kind(term, KL_KIND_BIG) || kl_big_limbs(term) != 1 ||
-            kl_big_negative(term)) {
+    uint64_t value;
+    if (kl_is_small(term) && kl_small_value(term) >= 0) {
+        value = (uint64_t)kl_small_value(term);
+    } else if (kl_is_kind(term, KL_KIND_BIG) && kl_big_limbs(term) == 1 &&
+               !kl_big_negative(term)) {
+        value = kl_big(term)->limb[0];
+    } else {
         return false;
     }
-    *ret_value = kl_big(term)->limb[0];
+    if (ret_value) {
+        *ret_value = value;
+    }
     return true;
 }
 

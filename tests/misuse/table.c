@@ -1,29 +1,44 @@
 #include "table.h"
 
+#include "proc/proc.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { LINES = 1000 };
 
 // What goes on while a table is tried: one thread at a time, which is the test's own or
 // that of the process it waits for.
 static struct {
     enum situation situation;
     void (*table)(void);
-    int line, last_line, rows, wrong;
-    bool came_back, ends_threads;
+    bool is_line[LINES]; // where a row begins
+    int line; // the row that is tried; 0: none, they are being found
+    int rows, wrong;
+    int word, words; // which false word is tried, and of how many: see no_pid()
+    bool noted, came_back, ends_threads; // of the row in this situation
     keel_pid dead;
-    const char *must_end; // the pattern of the reason; NULL: the process must not end
+    keel_ref old;
+    keel_pattern_site *must_end; // what the reason matches; NULL: the process must not end
     char list[16384]; // the rows that gave something else
 } trial;
 
 keel_term result;
+struct results ret;
+static const struct results untouched = {{77}, {78}, 79, 80, true};
 
 static const char *const situations[] = {
         "before the start", "outside", "inside a process", "after the stop"};
 
 static void __attribute__((format(printf, 1, 2))) note_wrong(const char *format, ...)
 {
+    if (trial.noted) {
+        return; // with an earlier one of its false words
+    }
     size_t used = strlen(trial.list);
+    trial.noted = true;
     trial.wrong++;
     int more = snprintf(trial.list + used, sizeof trial.list - used,
             "\n  line %d, %s: ", trial.line, situations[trial.situation]);
@@ -36,35 +51,142 @@ static void __attribute__((format(printf, 1, 2))) note_wrong(const char *format,
     }
 }
 
-keel_pid dead_process(void)
-{
-    return trial.dead;
-}
+// --- false words ---
 
-keel_term false_server(int i)
+enum { WORDS = 12 };
+
+static keel_term false_word(int i)
 {
     switch (i) {
     case 0:
         return KEEL_NONE;
     case 1:
-        return keel_int(7);
+        return nobody;
     case 2:
-        return keel_make("[no, server]");
+        return keel_int(0);
     case 3:
-        return keel_from_pid(trial.dead);
+        return keel_int(-1);
+    case 4:
+        return keel_uint(UINT64_MAX);
+    case 5:
+        return keel_float(0.5);
+    case 6:
+        return keel_nil();
+    case 7:
+        return keel_make("{1, tuple}");
+    case 8:
+        return keel_string("a binary");
+    case 9:
+        return keel_make("[a, list]");
+    case 10:
+        return keel_make("#{a => map}");
     default:
-        return keel_atom(nobody_here);
+        return keel_export(keel_atom(no), keel_atom(fun), 1);
     }
 }
 
-void check_status(
-        const char *call, keel_status status, keel_status inside, keel_status elsewhere)
+// The first word from the one that is tried on which is not what `is` accepts; the last, a
+// fun, is never.
+static keel_term word_that_is_not(bool (*is)(keel_term term))
 {
-    keel_status right = trial.situation == INSIDE ? inside : elsewhere;
+    trial.words = WORDS;
+    while (is(false_word(trial.word))) {
+        trial.word++;
+    }
+    return false_word(trial.word);
+}
+
+keel_term no_atom(void)
+{
+    return word_that_is_not(keel_is_atom);
+}
+
+keel_term no_list(void)
+{
+    return word_that_is_not(keel_is_list);
+}
+
+keel_term no_map(void)
+{
+    return word_that_is_not(keel_is_map);
+}
+
+keel_term no_tuple(void)
+{
+    return word_that_is_not(keel_is_tuple);
+}
+
+keel_term no_binary(void)
+{
+    return word_that_is_not(keel_is_binary);
+}
+
+static bool is_number(keel_term term)
+{
+    return keel_is_int(term) || keel_is_float(term);
+}
+
+keel_term no_number(void)
+{
+    return word_that_is_not(is_number);
+}
+
+keel_pid no_pid(void)
+{
+    return (keel_pid){word_that_is_not(keel_is_pid).word};
+}
+
+keel_ref no_ref(void)
+{
+    return (keel_ref){word_that_is_not(keel_is_ref).word};
+}
+
+keel_term no_destination(void)
+{
+    return no_atom();
+}
+
+static bool is_never(keel_term term)
+{
+    (void)term;
+    return false;
+}
+
+keel_term any_word(void)
+{
+    return word_that_is_not(is_never);
+}
+
+keel_pid dead_process(void)
+{
+    return trial.dead;
+}
+
+keel_ref dead_ref(void)
+{
+    return trial.old;
+}
+
+keel_term false_server(keel_status *ret_right)
+{
+    const keel_term servers[] = {KEEL_NONE, keel_int(7), keel_make("[no, server]"),
+            keel_from_pid(trial.dead), nobody};
+    trial.words = (int)KEEL_COUNT(servers);
+    if (ret_right) {
+        *ret_right = trial.word < 3 ? KEEL_E_BADARG : KEEL_E_NOPROC;
+    }
+    return servers[trial.word];
+}
+
+// --- what came back ---
+
+void check_status(keel_status status, const keel_status *rights)
+{
+    keel_status right = rights[trial.situation];
     bool explained = strcmp(keel_status_text(status), "unknown status") != 0;
-    if (right == ANY_ ? status == KEEL_OK || !explained : status != right) {
-        note_wrong("%s gave %d (%s), not %s", call, status, keel_status_text(status),
-                right == ANY_ ? "a failure" : keel_status_text(right));
+    if (right == ANY ? status == KEEL_OK || !explained : status != right) {
+        note_wrong("gave %s, not %s", keel_status_name(status),
+                right == ANY ? "a failure" : keel_status_name(right));
     }
 }
 
@@ -79,35 +201,64 @@ static bool is_zero(struct nothing given)
     return true;
 }
 
-void check_nothing(const char *call, struct nothing given)
+void check_nothing(struct nothing given)
 {
     if (is_zero(given)) {
         return;
     }
     if (!given.is_term) {
-        note_wrong("%s gave something", call);
+        note_wrong("gave something");
         return;
     }
     keel_term term = *(const keel_term *)given.bytes;
     if (!keel_is_nil(term) && !keel_is(term, undefined)) {
         char text[120];
         keel_print(text, sizeof text, term, NULL);
-        note_wrong("%s gave %s", call, text);
+        note_wrong("gave %s", text);
     }
+}
+
+void check_number(long long given, long long right)
+{
+    if (given != right) {
+        note_wrong("gave %lld, not %lld", given, right);
+    }
+}
+
+void check_text(const char *given, const char *right)
+{
+    if (!given || strcmp(given, right) != 0) {
+        note_wrong("gave \"%s\", not \"%s\"", given ? given : "(none)", right);
+    }
+}
+
+void check_term(keel_term given, keel_pattern_site *right)
+{
+    if (!keel_match_at(right, given, NULL, 0)) {
+        note_wrong("gave %.200s, not %s", keel_show(given), right->text);
+    }
+}
+
+static bool same_results(const struct results *a, const struct results *b)
+{
+    return a->pid.word == b->pid.word && a->ref.word == b->ref.word &&
+           a->number == b->number && a->size == b->size && a->flag == b->flag;
 }
 
 static void check_untouched(void)
 {
-    if (!keel_is(result, untouched)) {
+    if (!keel_is(result, untouched) || !same_results(&ret, &untouched)) {
         note_wrong("a result was written");
     }
 }
 
-void expect_end(const char *pattern, bool of_threads)
+void expect_end(keel_pattern_site *reason, bool of_threads)
 {
-    trial.must_end = pattern;
+    trial.must_end = reason;
     trial.ends_threads = of_threads;
 }
+
+// --- trying ---
 
 static void try_line(void *unused)
 {
@@ -122,21 +273,17 @@ static void try_inside(void)
     keel_term reason = KEEL_NONE;
     if (keel_try(try_line, NULL, &reason) == KEEL_OK) {
         if (trial.must_end) {
-            note_wrong("the process went on, and not ended with %s", trial.must_end);
+            note_wrong("the process went on, not ended with %s", trial.must_end->text);
         }
-        return;
-    }
-    char text[400];
-    keel_print(text, sizeof text, reason, NULL);
-    if (!trial.must_end || !strstr(text, trial.must_end)) {
-        note_wrong("the process ended with %s", text);
+    } else if (!trial.must_end || !keel_match_at(trial.must_end, reason, NULL, 0)) {
+        note_wrong("the process ended with %.200s%s%s", keel_show(reason),
+                trial.must_end ? ", not " : "", trial.must_end ? trial.must_end->text : "");
     }
 }
 
 static void *try_in_thread(void *unused)
 {
     keel_scope scope = keel_scope_open();
-    result = keel_atom(untouched);
     try_line(unused);
     keel_scope_close(&scope);
     return NULL;
@@ -154,13 +301,17 @@ static void try_outside(void)
     }
 }
 
-static void try_lines(void)
+// Tries the row once, or with each of its false words.
+static void try_row(void)
 {
-    for (trial.line = 0; trial.line <= trial.last_line; trial.line++) {
+    trial.words = 1;
+    trial.noted = false;
+    for (trial.word = 0; trial.word < trial.words; trial.word++) {
         keel_scope scope = keel_scope_open();
         trial.must_end = NULL;
         trial.came_back = false;
         result = keel_atom(untouched);
+        ret = untouched;
         if (trial.situation == INSIDE) {
             try_inside();
         } else {
@@ -170,10 +321,22 @@ static void try_lines(void)
     }
 }
 
+static void try_rows(void)
+{
+    const char *only = getenv("MISUSE_LINE");
+    for (int line = 0; line < LINES; line++) {
+        if (trial.is_line[line] && (!only || line == atoi(only))) {
+            trial.line = line;
+            try_row();
+        }
+    }
+}
+
 static void note_pid(keel_term unused)
 {
     (void)unused;
     trial.dead = keel_self();
+    trial.old = keel_make_ref();
 }
 
 static void try_in_process(keel_term unused)
@@ -181,7 +344,20 @@ static void try_in_process(keel_term unused)
     (void)unused;
     // What starts something linked hears of its end.
     keel_trap_exit(true);
-    try_lines();
+    try_rows();
+}
+
+// What the rows of one table start, they start in a process that others have started.
+static void try_in_child(keel_term unused)
+{
+    keel_ref monitor;
+    keel_term reason;
+    keel_spawn_monitor(try_in_process, unused, &monitor);
+    CHECK_OK(keel_receive_match(
+            SOON, "{'DOWN', ^Monitor, process, _, Reason}", monitor, &reason));
+    if (!keel_is(reason, normal)) {
+        note_wrong("all ended with %.200s", keel_show(reason));
+    }
 }
 
 static void run_body(void (*body)(keel_term argument))
@@ -197,25 +373,44 @@ static void run_body(void (*body)(keel_term argument))
 static void try_situation(enum situation situation)
 {
     trial.situation = situation;
+    memset(trial.is_line, 0, sizeof trial.is_line);
+    trial.line = 0;
+    trial.table();
+    CHECK(trial.rows > 0);
     if (situation == INSIDE) {
-        run_body(try_in_process);
+        run_body(try_in_child);
     } else {
-        try_lines();
+        try_rows();
     }
 }
 
-// The first pass, of line 0, tries none and finds the last.
 bool is_row(int line)
 {
-    trial.last_line = line > trial.last_line ? line : trial.last_line;
-    trial.rows += line == trial.line;
+    if (trial.line == 0) {
+        CHECK(line < LINES && !trial.is_line[line]);
+        trial.is_line[line] = true;
+        trial.rows++;
+        return false;
+    }
     return line == trial.line;
+}
+
+bool is_up(void)
+{
+    return trial.situation == OUTSIDE || trial.situation == INSIDE;
+}
+
+bool is_inside(void)
+{
+    return trial.situation == INSIDE;
 }
 
 void try_table(void (*table)(void))
 {
     trial.table = table;
     keel_scope scope = keel_scope_open();
+    trial.dead = kl_pid_make(3, 1); // one that could be
+    trial.old = keel_make_ref();
     try_situation(BEFORE);
     CHECK_OK(keel_start(NULL));
     run_body(note_pid);
@@ -223,10 +418,11 @@ void try_table(void (*table)(void))
     try_situation(INSIDE);
     CHECK_OK(keel_stop(SOON, NULL));
     try_situation(AFTER);
+    CHECK_OK(keel_start(NULL)); // it may be started again
+    CHECK_OK(keel_stop(SOON, NULL));
     keel_scope_close(&scope);
     if (trial.wrong > 0) {
         kl_test_fail(__FILE__, __LINE__, "%d rows gave something else:%s", trial.wrong,
                 trial.list);
     }
-    CHECK(trial.rows > 0);
 }
