@@ -25,7 +25,9 @@ enum {
 // What is known of one descriptor.
 struct entry {
     struct kl_lock lock;
-    uint32_t generation; // counts registrations: an event of an older one is stale
+    // Counts what the kernel was told: an event of an earlier arming, which the poller may
+    // hold in its hands while the watches change, is stale.
+    uint32_t generation;
     bool registered;
     struct kl_watch *watches; // oldest first
 };
@@ -46,8 +48,11 @@ static struct kl_watch *orphans; // their descriptor was closed; newest first, a
 
 static struct entry *entry_of(int fd, bool make);
 static int arm(struct entry *entry, int fd);
+static int tell_kernel(int operation, struct entry *entry, int fd);
+static bool take_out(struct entry *entry, struct kl_watch *watch);
 static void orphan_all(struct entry *entry);
 static void dispatch(const struct epoll_event *event, struct kl_watch ***ready_end);
+static void take_ready(struct entry *entry, uint32_t events, struct kl_watch ***ready_end);
 static size_t call_ready(struct kl_watch *ready);
 static void shuffle(struct kl_watch **ready);
 
@@ -147,9 +152,7 @@ keel_status kl_poll_watch(struct kl_watch *watch)
     kl_add_relaxed(&waiting, 1);
     int error = arm(entry, watch->fd);
     if (error) {
-        *end = NULL;
-        watch->state = IDLE;
-        kl_add_relaxed(&waiting, UINT32_MAX);
+        take_out(entry, watch);
     }
     kl_lock_give(&entry->lock);
 
@@ -170,18 +173,9 @@ bool kl_poll_cancel(struct kl_watch *watch)
     if (!entry) {
         return false;
     }
-    // The registration stays: its one event will find nobody.
+    // The kernel is not told: its one event finds nobody, or is stale by then.
     kl_lock_take(&entry->lock);
-    bool was_waiting = watch->state == WAITING;
-    if (was_waiting) {
-        struct kl_watch **link = &entry->watches;
-        while (*link != watch) {
-            link = &(*link)->next;
-        }
-        *link = watch->next;
-        watch->state = IDLE;
-        kl_add_relaxed(&waiting, UINT32_MAX);
-    }
+    bool was_waiting = take_out(entry, watch);
     kl_lock_give(&entry->lock);
     return was_waiting;
 }
@@ -259,34 +253,59 @@ static struct entry *entry_of(int fd, bool make)
     return chunk ? &chunk->entries[fd % CHUNK] : NULL;
 }
 
-// Tells the kernel what the entry's watches wait for. Under its lock. Returns an errno.
+// Has the kernel look for what the entry's watches wait for. Under its lock. Returns an
+// errno.
 static int arm(struct entry *entry, int fd)
 {
-    struct epoll_event event = {.events = EPOLLONESHOT};
+    if (entry->registered) {
+        int error = tell_kernel(EPOLL_CTL_MOD, entry, fd);
+        if (error == 0) {
+            return 0;
+        }
+        // The descriptor was closed, and the number belongs to another file now, or to
+        // none. Who still waits for the old one is told so; the newest watch is not for it.
+        entry->registered = false;
+        orphan_all(entry);
+        if (error != ENOENT) {
+            return error;
+        }
+    }
+    int error = tell_kernel(EPOLL_CTL_ADD, entry, fd);
+    entry->registered = error == 0;
+    return error;
+}
+
+// Under the entry's lock. Nothing is lost with the events that become stale: told anew, the
+// kernel looks at the descriptor anew, and reports what is still so.
+static int tell_kernel(int operation, struct entry *entry, int fd)
+{
+    uint32_t generation = entry->generation + 1;
+    struct epoll_event event = {
+            .events = EPOLLONESHOT, .data.u64 = (uint64_t)generation << 32 | (uint32_t)fd};
     for (struct kl_watch *watch = entry->watches; watch; watch = watch->next) {
         event.events |= watch->events & (EPOLLIN | EPOLLOUT);
     }
-    event.data.u64 = (uint64_t)entry->generation << 32 | (uint32_t)fd;
-    if (entry->registered) {
-        if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) == 0) {
-            return 0;
-        }
-        if (errno != ENOENT) {
-            return errno;
-        }
-        // The descriptor was closed, and the number belongs to another file now. Who
-        // still waits for the old one is told so; the newest watch is for the new one.
-        entry->registered = false;
-        orphan_all(entry);
-        event.events = EPOLLONESHOT | (entry->watches->events & (EPOLLIN | EPOLLOUT));
+    if (epoll_ctl(epoll, operation, fd, &event) != 0) {
+        return errno; // and events of the last arming are as good as they were
     }
-    entry->generation++;
-    event.data.u64 = (uint64_t)entry->generation << 32 | (uint32_t)fd;
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        return errno;
-    }
-    entry->registered = true;
+    entry->generation = generation;
     return 0;
+}
+
+// Ends the wait of `watch` if it waits. Under the entry's lock.
+static bool take_out(struct entry *entry, struct kl_watch *watch)
+{
+    if (watch->state != WAITING) {
+        return false;
+    }
+    struct kl_watch **link = &entry->watches;
+    while (*link != watch) {
+        link = &(*link)->next;
+    }
+    *link = watch->next;
+    watch->state = IDLE;
+    kl_add_relaxed(&waiting, UINT32_MAX);
+    return true;
 }
 
 // Takes all watches but the newest out; the poller will call them with an error.
@@ -328,27 +347,35 @@ static void dispatch(const struct epoll_event *event, struct kl_watch ***ready_e
     struct entry *entry = entry_of(fd, false);
     kl_lock_take(&entry->lock);
     if (entry->generation == tag >> 32) {
-        uint32_t failure = event->events & (EPOLLERR | EPOLLHUP);
-        struct kl_watch **link = &entry->watches;
-        while (*link) {
-            struct kl_watch *watch = *link;
-            uint32_t happened = (event->events & watch->events) | failure;
-            if (happened) {
-                *link = watch->next;
-                watch->state = IDLE;
-                watch->revents = happened;
-                watch->next = NULL;
-                **ready_end = watch;
-                *ready_end = &watch->next;
-            } else {
-                link = &watch->next;
-            }
-        }
-        if (entry->watches) {
-            arm(entry, fd); // it cannot fail in a way that a later event would not show
+        take_ready(entry, event->events, ready_end);
+        // Whoever waits on waits for the same file. Where the kernel does not know it any
+        // more it was closed (and another number of it has led here).
+        if (entry->watches && tell_kernel(EPOLL_CTL_MOD, entry, fd) != 0) {
+            entry->registered = false;
+            take_ready(entry, EPOLLERR | EPOLLHUP, ready_end);
         }
     }
     kl_lock_give(&entry->lock);
+}
+
+// Takes the watches that wait for one of `events` out of `entry`, onto a list.
+static void take_ready(struct entry *entry, uint32_t events, struct kl_watch ***ready_end)
+{
+    struct kl_watch **link = &entry->watches;
+    while (*link) {
+        struct kl_watch *watch = *link;
+        uint32_t happened = events & (watch->events | EPOLLERR | EPOLLHUP);
+        if (happened) {
+            *link = watch->next;
+            watch->state = IDLE;
+            watch->revents = happened;
+            watch->next = NULL;
+            **ready_end = watch;
+            *ready_end = &watch->next;
+        } else {
+            link = &watch->next;
+        }
+    }
 }
 
 static size_t call_ready(struct kl_watch *ready)

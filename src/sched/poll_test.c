@@ -1,5 +1,6 @@
 #include "poll.h"
 
+#include "fence.h"
 #include "sched_testing.h"
 
 #include <errno.h>
@@ -173,6 +174,61 @@ TEST("who waits for a descriptor that was closed hears of it when its number is 
     close_pair(fresh);
 }
 
+TEST("a number whose new file cannot be watched keeps nobody waiting")
+{
+    start_workers(1);
+    int old[2];
+    open_pair(old);
+    struct waiter forgotten[2] = {0}, refused = {0}, reader = {0};
+    CHECK_OK(wait_for(&forgotten[0], old[0], KL_POLL_IN));
+    CHECK_OK(wait_for(&forgotten[1], old[0], KL_POLL_IN));
+    FILE *file = tmpfile();
+    CHECK_INT(dup2(fileno(file), old[0]), old[0]);
+    close(old[1]);
+    CHECK_INT(wait_for(&refused, old[0], KL_POLL_IN), -EPERM);
+    for (int i = 0; i < 2; i++) {
+        signal_wait(&forgotten[i].ready, 1);
+        CHECK_INT(forgotten[i].watch.revents, KL_POLL_ERROR | KL_POLL_HANGUP);
+    }
+    CHECK(!kl_poll_cancel(&refused.watch));
+    CHECK(!kl_poll_wanted());
+    int fresh[2];
+    open_pair(fresh);
+    CHECK_INT(dup2(fresh[0], old[0]), old[0]);
+    CHECK_OK(wait_for(&reader, old[0], KL_POLL_IN));
+    CHECK_INT(write(fresh[1], "x", 1), 1);
+    signal_wait(&reader.ready, 1);
+    CHECK_INT(signal_get(&refused.ready), 0);
+    kl_sched_stop();
+    close(old[0]);
+    close_pair(fresh);
+    fclose(file);
+}
+
+TEST("who waits for a closed number of an open file is told when the file is ready for "
+     "others")
+{
+    start_workers(1);
+    int ends[2];
+    open_pair(ends);
+    int number = dup(ends[0]);
+    static char block[65536];
+    fcntl(number, F_SETFL, O_NONBLOCK);
+    while (write(number, block, sizeof block) > 0) {}
+    struct waiter reader = {0}, writer = {0};
+    CHECK_OK(wait_for(&writer, number, KL_POLL_OUT));
+    CHECK_OK(wait_for(&reader, number, KL_POLL_IN));
+    close(number);
+    CHECK_INT(write(ends[1], "x", 1), 1);
+    signal_wait(&reader.ready, 1);
+    CHECK_INT(reader.watch.revents, KL_POLL_IN);
+    signal_wait(&writer.ready, 1);
+    CHECK_INT(writer.watch.revents, KL_POLL_ERROR | KL_POLL_HANGUP);
+    CHECK(!kl_poll_wanted());
+    kl_sched_stop();
+    close_pair(ends);
+}
+
 static void keep_busy(struct kl_task *task)
 {
     kl_sched_wake(task);
@@ -226,6 +282,35 @@ TEST("a watch is either told or cancelled, never both")
         CHECK_INT(read(ends[0], text, sizeof text), 1);
     }
     kl_sched_stop();
+    close_pair(ends);
+}
+
+TEST("what became ready for a cancelled watch is not told to the next one")
+{
+    int ends[2];
+    open_pair(ends);
+    start_workers(2);
+    struct waiter first = {0}, second = {0};
+    uint32_t told = 0;
+    for (uint32_t round = 1; round <= 3000; round++) {
+        CHECK_OK(wait_for(&first, ends[0], KL_POLL_IN));
+        CHECK_INT(write(ends[1], "x", 1), 1);
+        // The poller has the event in its hands now and then when the watch is cancelled.
+        for (uint32_t pause = round % 64; pause > 0; pause--) {
+            kl_fence_full();
+        }
+        if (!kl_poll_cancel(&first.watch)) {
+            signal_wait(&first.ready, ++told);
+        }
+        char byte;
+        CHECK_INT(read(ends[0], &byte, 1), 1);
+        // Nothing is there to be read until the second one, too, was cancelled.
+        CHECK_OK(wait_for(&second, ends[0], KL_POLL_IN));
+        sched_yield();
+        CHECK(kl_poll_cancel(&second.watch));
+    }
+    kl_sched_stop();
+    CHECK_INT(signal_get(&second.ready), 0);
     close_pair(ends);
 }
 
