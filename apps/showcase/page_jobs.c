@@ -175,8 +175,6 @@ static void render_job(keel_live *page, keel_html *html, keel_term job)
                 "small\" "
                 "aria-label=\"Cancel job %lld\">Cancel</button></form>",
                 (long long)id, (long long)id);
-    } else {
-        keel_html_raw(html, "<span></span>");
     }
     if (processing) {
         keel_html_print(html, "<progress max=\"100\" value=\"%lld\">%lld %%</progress>",

@@ -75,7 +75,7 @@ static void render_token(keel_html *html, keel_term row)
                 (long long)(left + 999) / 1000, (long long)(lifetime / 1000),
                 (long long)(left + 999) / 1000, (long long)(left + 999) / 1000);
     } else {
-        keel_html_raw(html, "</span><span></span><span class=\"pill free\">free</span>");
+        keel_html_raw(html, "</span><span class=\"pill free\">free</span>");
     }
     keel_html_end(html);
 }
