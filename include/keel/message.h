@@ -118,7 +118,7 @@ KEEL_API keel_pid keel_whereis_term(keel_term name);
 KEEL_API keel_term keel_registered(void);
 /// The name of this node: nonode@nohost until it has one. @thread any @since 0.1
 KEEL_API keel_term keel_node_self(void);
-/// The node on which a pid or reference was made; KEEL_NONE for any other term. OTP:
+/// The node on which a pid, reference or port was made; KEEL_NONE for any other term. OTP:
 /// node/1. @thread any @since 0.1
 KEEL_API keel_term keel_node_of(keel_term term);
 

@@ -170,7 +170,7 @@ keel_term keel_node_of(keel_term term)
     if (keel_is_ref(term)) {
         return kl_ref_remote(keel_to_ref(term), &ref) ? ref.node : kl_node_name();
     }
-    return KEEL_NONE;
+    return keel_type_of(term) == KEEL_TYPE_PORT ? kl_port_node(term) : KEEL_NONE;
 }
 
 void kl_names_stop(void)

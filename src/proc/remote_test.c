@@ -497,8 +497,15 @@ PROCESS_TEST("what is sent to other nodes takes the route")
     end();
 }
 
-PROCESS_TEST("a pid and a reference tell which node has made them, other terms none")
+PROCESS_TEST(
+        "a pid, a reference and a port tell which node has made them, other terms none")
 {
+    // NEW_PORT_EXT: the node's atom, the number, the creation.
+    static const char port[] = "\x83\x59\x77\x09peer@host\0\0\0\x07\0\0\0\x01";
+    keel_term term;
+    CHECK_OK(keel_etf_decode(port, sizeof port - 1, NULL, NULL, &term));
+    CHECK_TERM(keel_node_of(term), "'peer@host'");
+
     CHECK_TERM(keel_node_of(keel_from_pid(remote_pid(7))), "'peer@host'");
     CHECK_TERM(keel_node_of(remote_ref(7)), "'peer@host'");
     CHECK_TERM(keel_node_of(keel_from_pid(keel_self())), "nonode@nohost");

@@ -88,6 +88,11 @@ bool kl_ref_remote(keel_ref ref, struct kl_remote_ref *ret)
     return true;
 }
 
+keel_term kl_port_node(keel_term port)
+{
+    return ((const struct kl_port *)kl_box(port))->node;
+}
+
 keel_term kl_port_make(struct kl_heap *heap, keel_term node, uint64_t id, uint32_t creation)
 {
     struct kl_port *box = kl_heap_alloc(heap, sizeof *box);

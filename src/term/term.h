@@ -78,6 +78,8 @@ bool kl_pid_remote(keel_pid pid, struct kl_remote_pid *ret);
 keel_pid kl_pid_make_remote(const struct kl_remote_pid *remote);
 bool kl_ref_remote(keel_ref ref, struct kl_remote_ref *ret);
 keel_ref kl_ref_make_remote(const struct kl_remote_ref *remote);
+// The node that has opened the port.
+keel_term kl_port_node(keel_term port);
 
 // --- heaps: where terms are built ---
 
