@@ -3,121 +3,142 @@
 #include "block.h"
 #include <string.h>
 
-// What is found stands in a queue until it is copied: objects take their places in the
-// order in which they are found. But the cells of a list follow one another at once, so
-// that it is walked along as it lies.
+// The walk goes into depth: what an object points to is copied before the object's next
+// word, and lies behind it. What is left of the object meanwhile is put off, unless nothing
+// is, so that a list takes no depth however long it is.
+//
+// One loop goes over the words of all objects. With a loop for each object fewer
+// instructions are executed, but a term of small objects takes up to twice as long: the
+// processor guesses wrong where such loops end, after a few words and each time others.
 
-static bool add_list(struct kl_draft *draft, const keel_term *cell);
-static bool add_box(struct kl_draft *draft, const uint64_t *from);
+struct walk {
+    struct kl_draft_rest now; // the words to be copied next
+    struct kl_draft_rest *later; // the end of what is put off
+    uint64_t *at; // the next free word
+    uint64_t **pointer; // where the next pointer is noted
+};
+
+static inline bool add_cell(
+        struct kl_draft *draft, struct walk *walk, uint64_t *slot, keel_term term);
+static inline bool add_box(
+        struct kl_draft *draft, struct walk *walk, uint64_t *slot, keel_term term);
 
 bool kl_draft_make(struct kl_draft *draft, keel_term term)
 {
-    draft->words = 0;
-    draft->counted = 0;
-    draft->pointers = 1;
-    draft->pending = 1;
-    draft->queue[0] = 0;
-    draft->pointer[0].original = term.word; // the root: no word of the draft points to it
-    for (uint32_t next = 0; next < draft->pending; next++) {
-        struct kl_draft_pointer *pointer = &draft->pointer[draft->queue[next]];
-        keel_term original = {pointer->original};
-        pointer->to = draft->words;
-        bool fits = kl_is_cell(original) ? add_list(draft, kl_cell(original))
-                                         : add_box(draft, kl_box(original));
-        if (!fits) {
+    draft->counted = NULL;
+    struct walk walk = {
+            .now = {&term.word, &draft->root, 1},
+            .later = draft->rest,
+            .at = draft->word,
+            .pointer = draft->pointer,
+    };
+    for (;;) {
+        if (walk.now.count == 0) {
+            if (walk.later == draft->rest) {
+                draft->words = (uint32_t)(walk.at - draft->word);
+                draft->pointers = (uint32_t)(walk.pointer - draft->pointer);
+                return true;
+            }
+            walk.now = *--walk.later;
+        }
+        keel_term item = {*walk.now.from++};
+        uint64_t *slot = walk.now.to++;
+        walk.now.count--;
+        // One test for nearly all that kl_is_immediate() knows: add_box() has the rest.
+        if ((item.word & 5) != 0) {
+            *slot = item.word;
+        } else if ((item.word & 2) != 0) {
+            if (!add_cell(draft, &walk, slot, item)) {
+                return false;
+            }
+        } else if (!add_box(draft, &walk, slot, item)) {
             return false;
         }
     }
-    return true;
 }
 
 keel_term kl_draft_place(
         const struct kl_draft *draft, void *at, struct kl_box_counted **counted)
 {
-    uint64_t *to = at;
-    memcpy(to, draft->word, draft->words * sizeof *to);
+    memcpy(at, draft->word, draft->words * sizeof draft->word[0]);
+    uintptr_t shift = (uintptr_t)at - (uintptr_t)draft->word;
     for (uint32_t i = 1; i < draft->pointers; i++) {
-        const struct kl_draft_pointer *pointer = &draft->pointer[i];
-        to[pointer->from] = (uintptr_t)(to + pointer->to) | (pointer->original & 7);
+        *(uint64_t *)((uintptr_t)draft->pointer[i] + shift) += shift;
     }
-    for (uint32_t i = 0; i < draft->counted; i++) {
-        struct kl_box_counted *box = (struct kl_box_counted *)(to + draft->holder[i]);
-        box->next = *counted;
-        *counted = box;
-        kl_block_ref(box->block);
+    for (const struct kl_box_counted *box = draft->counted; box != NULL; box = box->next) {
+        struct kl_box_counted *placed = (struct kl_box_counted *)((uintptr_t)box + shift);
+        placed->next = *counted;
+        *counted = placed;
+        kl_block_ref(placed->block);
     }
-    return (keel_term){(uintptr_t)to | (draft->pointer[0].original & 7)};
+    return (keel_term){draft->root + shift};
 }
 
-static inline struct kl_draft_pointer *add_pointer(
-        struct kl_draft *draft, uint32_t from, uint64_t original)
+static inline size_t room(const struct kl_draft *draft, const struct walk *walk)
 {
-    if (draft->pointers == KL_DRAFT_POINTERS) {
-        return NULL;
-    }
-    struct kl_draft_pointer *pointer = &draft->pointer[draft->pointers++];
-    pointer->from = from;
-    pointer->original = original;
-    return pointer;
+    return (size_t)(draft->word + KL_DRAFT_WORDS - walk->at);
 }
 
-// Copies a word that is a term; what it points to stands in the queue from now on.
-static inline bool add_term(struct kl_draft *draft, uint32_t at, keel_term term)
+// Goes on with the words of another object. False: too deep.
+static inline bool enter(struct kl_draft *draft, struct walk *walk, const uint64_t *from,
+        uint64_t *to, size_t count)
 {
-    draft->word[at] = term.word;
-    if (kl_is_immediate(term)) {
-        return true;
+    if (walk->now.count > 0) {
+        if (walk->later == draft->rest + KL_DRAFT_DEPTH) {
+            return false;
+        }
+        *walk->later++ = walk->now;
     }
-    uint32_t number = draft->pointers;
-    if (add_pointer(draft, at, term.word) == NULL) {
-        return false;
-    }
-    draft->queue[draft->pending++] = number; // fewer than there are pointers
+    walk->now = (struct kl_draft_rest){from, to, count};
     return true;
 }
 
-static bool add_list(struct kl_draft *draft, const keel_term *cell)
+static inline bool add_cell(
+        struct kl_draft *draft, struct walk *walk, uint64_t *slot, keel_term term)
 {
-    for (;;) {
-        uint32_t at = draft->words;
-        if (at + 2 > KL_DRAFT_WORDS || !add_term(draft, at, cell[0])) {
-            return false;
-        }
-        draft->words = at + 2;
-        if (!kl_is_cell(cell[1])) {
-            return add_term(draft, at + 1, cell[1]);
-        }
-        struct kl_draft_pointer *next = add_pointer(draft, at + 1, cell[1].word);
-        if (next == NULL) {
-            return false;
-        }
-        next->to = at + 2;
-        cell = kl_cell(cell[1]);
-    }
-}
-
-static bool add_box(struct kl_draft *draft, const uint64_t *from)
-{
-    size_t words = kl_header_words(from[0]);
-    uint32_t at = draft->words;
-    if (words > KL_DRAFT_WORDS - at) {
+    uint64_t *to = walk->at;
+    if (room(draft, walk) < 2) {
         return false;
     }
-    draft->words = at + (uint32_t)words;
-    draft->word[at] = from[0];
-    if (!kl_header_has_terms(from[0])) {
-        for (size_t i = 1; i < words; i++) {
-            draft->word[at + i] = from[i];
-        }
-        if (kl_header_is_counted(from[0])) {
-            draft->holder[draft->counted++] = at;
-        }
+    *slot = kl_cell_term((keel_term *)to).word;
+    *walk->pointer++ = slot; // there are no more of them than words, and the root
+    walk->at = to + 2;
+    return enter(draft, walk, (const uint64_t *)kl_cell(term), to, 2);
+}
+
+static inline bool add_box(
+        struct kl_draft *draft, struct walk *walk, uint64_t *slot, keel_term term)
+{
+    if (keel_is_none(term)) {
+        *slot = term.word;
+        return true;
+    }
+    const uint64_t *from = kl_box(term);
+    uint64_t header = from[0];
+    size_t words = kl_header_words(header);
+    uint64_t *to = walk->at;
+    if (room(draft, walk) < words) {
+        return false;
+    }
+    *slot = kl_boxed(to).word;
+    *walk->pointer++ = slot;
+    walk->at = to + words;
+    to[0] = header;
+    if (kl_header_has_terms(header)) {
+        return enter(draft, walk, from + 1, to + 1, words - 1);
+    }
+    if (words == 2) {
+        to[1] = from[1];
         return true;
     }
     for (size_t i = 1; i < words; i++) {
-        if (!add_term(draft, at + (uint32_t)i, (keel_term){from[i]})) {
-            return false;
-        }
+        to[i] = from[i];
+        __asm__(""); // not worth a loop for many words, which the compiler would make
+    }
+    if (kl_header_is_counted(header)) {
+        struct kl_box_counted *box = (struct kl_box_counted *)to;
+        box->next = draft->counted;
+        draft->counted = box;
     }
     return true;
 }

@@ -91,7 +91,17 @@ static bool has_draft(keel_term term)
     return true;
 }
 
-TEST("a term has a draft up to so many words and pointers, and none beyond")
+// `levels` tuples, each the first element of the next, so that something is left of each.
+static keel_term nested(size_t levels)
+{
+    keel_term term = keel_tuple_of(keel_int(1));
+    for (size_t i = 1; i < levels; i++) {
+        term = keel_tuple_of(term, keel_int(1));
+    }
+    return term;
+}
+
+TEST("a term has a draft up to so many words, and none beyond")
 {
     keel_term items[KL_DRAFT_WORDS];
     for (size_t i = 0; i < KL_DRAFT_WORDS; i++) {
@@ -102,13 +112,33 @@ TEST("a term has a draft up to so many words and pointers, and none beyond")
     // 1 + 3 * n words; 1 + n pointers.
     CHECK(has_draft(tuples((KL_DRAFT_WORDS - 1) / 3)));
     CHECK(!has_draft(tuples((KL_DRAFT_WORDS - 1) / 3 + 1)));
-    keel_term cells = keel_list(items, KL_DRAFT_POINTERS);
+    keel_term cells = keel_list(items, KL_DRAFT_WORDS / 2);
     CHECK(has_draft(cells));
     CHECK(!has_draft(keel_cons(keel_int(1), cells)));
     CHECK(!has_draft(keel_tuple_of(cells)));
     // Four words and two pointers an element.
-    CHECK(has_draft(list_of(KL_DRAFT_POINTERS / 2)));
-    CHECK(!has_draft(list_of(KL_DRAFT_POINTERS / 2 + 1)));
+    CHECK(has_draft(list_of(KL_DRAFT_WORDS / 4)));
+    CHECK(!has_draft(list_of(KL_DRAFT_WORDS / 4 + 1)));
+    // As many pointers as there can be: every word is one.
+    keel_term empty = keel_tuple(NULL, 0);
+    for (size_t i = 0; i < KL_DRAFT_WORDS; i++) {
+        items[i] = empty;
+    }
+    CHECK(has_draft(keel_tuple(items, KL_DRAFT_WORDS / 2 - 1)));
+    CHECK(has_draft(keel_list(items, KL_DRAFT_WORDS / 3)));
+}
+
+TEST("a term has a draft down to some depth, and none beyond")
+{
+    CHECK(has_draft(nested(KL_DRAFT_DEPTH)));
+    CHECK(has_draft(nested(KL_DRAFT_DEPTH + 1)));
+    CHECK(!has_draft(nested(KL_DRAFT_DEPTH + 2)));
+    // What goes on in the last element of each leaves nothing behind.
+    keel_term term = keel_nil();
+    for (int i = 0; i < 80; i++) {
+        term = keel_tuple_of(keel_int(1), term);
+    }
+    CHECK(has_draft(term));
 }
 
 TEST("what a draft holds counted is held once more, and given back once")
