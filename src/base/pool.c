@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include "alloc.h"
+#include "cpu.h"
 #include "thread.h"
 
 static void *alloc_past_caches(struct kl_thread *thread, size_t bytes);
@@ -17,6 +18,21 @@ void kl_pool_free_any(void *block, size_t bytes)
         kl_pool_free_slowly(block, bytes);
     } else {
         kl_pool_free_small(block, bytes);
+    }
+}
+
+void kl_pool_expect(size_t bytes)
+{
+    struct kl_thread *thread = kl_here()->thread;
+    if (thread == NULL || bytes > KL_POOL_MAX) {
+        return;
+    }
+    struct kl_depot_cache *cache = &thread->caches[kl_depot_class(bytes)];
+    if (cache->count > 0) {
+        const char *block = cache->slots[cache->count - 1];
+        for (size_t i = 0; i < bytes; i += KL_CACHE_LINE) {
+            kl_cpu_prefetch_write(block + i);
+        }
     }
 }
 

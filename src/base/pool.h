@@ -17,6 +17,10 @@ enum { KL_POOL_MAX = 1024 };
 static inline void *kl_pool_alloc(size_t bytes);
 // `bytes` as it was asked for. NULL is fine. @thread any
 static inline void kl_pool_free(void *block, size_t bytes);
+// Has the processor fetch the memory of the block that this thread gets next for so many
+// bytes, for who is likely to fill another one soon: it may have been written on another
+// core last.
+void kl_pool_expect(size_t bytes);
 // Gives this thread's free lists to the depot; called when a thread ends by itself too.
 void kl_pool_flush(void);
 // Gives the depot's memory back to the system where whole slabs are free; for tests and

@@ -83,6 +83,20 @@ TEST("trimming tells how many bytes are handed out")
     CHECK_INT(kl_pool_trim(), 0);
 }
 
+TEST("expecting a block takes none, whatever its size, and leaves its bytes alone")
+{
+    static const size_t sizes[] = {0, 1, 64, 1000, KL_POOL_MAX, KL_POOL_MAX + 1, 1 << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        kl_pool_expect(sizes[i]); // none is at hand
+        void *held = make_marked(sizes[i], 7);
+        void *given = make_marked(sizes[i], 9);
+        free_marked(given, sizes[i], 9);
+        kl_pool_expect(sizes[i]); // one is
+        free_marked(held, sizes[i], 7);
+    }
+    CHECK_INT(kl_pool_trim(), 0);
+}
+
 TEST("trimming gives back all memory when no block is in use")
 {
     kl_free(kl_alloc(1), 1); // makes this thread's record, which stays

@@ -118,7 +118,7 @@ static size_t measure(keel_term term)
         left = count;
     }
     kl_work_done(&work);
-    return words == SIZE_MAX / sizeof(uint64_t) ? SIZE_MAX : words * sizeof(uint64_t);
+    return words;
 }
 
 keel_term kl_copy_fill(void *at, struct kl_box_counted **counted, keel_term term)
@@ -237,13 +237,14 @@ keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term
 }
 
 static struct kl_fragment *fragment_of_draft(
-        const struct kl_draft *draft, size_t extra, keel_term *ret_copy)
+        struct kl_draft *draft, size_t extra, keel_term *ret_copy)
 {
     size_t bytes = sizeof(struct kl_fragment) + draft->words * sizeof(uint64_t) + extra;
     struct kl_fragment *fragment = kl_pool_alloc(bytes);
     if (fragment) {
         *fragment = (struct kl_fragment){.size = bytes};
         *ret_copy = kl_draft_place(draft, fragment + 1, &fragment->counted);
+        kl_pool_expect(bytes); // who sends one of some size may send another one
     }
     return fragment;
 }

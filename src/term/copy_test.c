@@ -85,6 +85,7 @@ TEST("terms nested a million deep are copied, compared and hashed", .timeout_s =
     for (int left = 0; left < 2; left++) {
         keel_scope scope = keel_scope_open();
         keel_term term = deep(left, 500000);
+        CHECK_INT(kl_copy_bytes(term), 500000 * 5 * sizeof(uint64_t));
         keel_term copy;
         struct kl_fragment *fragment = copy_of(term, &copy);
         CHECK(lies_inside(fragment, copy));

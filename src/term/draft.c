@@ -57,21 +57,22 @@ bool kl_draft_make(struct kl_draft *draft, keel_term term)
     }
 }
 
-keel_term kl_draft_place(
-        const struct kl_draft *draft, void *at, struct kl_box_counted **counted)
+keel_term kl_draft_place(struct kl_draft *draft, void *at, struct kl_box_counted **counted)
 {
-    memcpy(at, draft->word, draft->words * sizeof draft->word[0]);
+    // Set right here, where the words are at hand: it may take long until their place can
+    // be written, and a processor does not wait for that with few stores.
     uintptr_t shift = (uintptr_t)at - (uintptr_t)draft->word;
-    for (uint32_t i = 1; i < draft->pointers; i++) {
-        *(uint64_t *)((uintptr_t)draft->pointer[i] + shift) += shift;
+    for (uint32_t i = 0; i < draft->pointers; i++) {
+        *draft->pointer[i] += shift;
     }
+    memcpy(at, draft->word, draft->words * sizeof draft->word[0]);
     for (const struct kl_box_counted *box = draft->counted; box != NULL; box = box->next) {
         struct kl_box_counted *placed = (struct kl_box_counted *)((uintptr_t)box + shift);
         placed->next = *counted;
         *counted = placed;
         kl_block_ref(placed->block);
     }
-    return (keel_term){draft->root + shift};
+    return (keel_term){draft->root};
 }
 
 static inline size_t room(const struct kl_draft *draft, const struct walk *walk)

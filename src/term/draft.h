@@ -28,7 +28,6 @@ struct kl_draft {
 bool kl_draft_make(struct kl_draft *draft, keel_term term);
 // Puts the copy at `at`, where draft->words fit; once. The blocks it holds are linked into
 // `counted`.
-keel_term kl_draft_place(
-        const struct kl_draft *draft, void *at, struct kl_box_counted **counted);
+keel_term kl_draft_place(struct kl_draft *draft, void *at, struct kl_box_counted **counted);
 
 #endif // KL_TERM_DRAFT_H
