@@ -5,7 +5,8 @@
 
 // The control socket: what the command `keel` talks to (docs/man/keel.md). A Unix socket
 // with the permissions 0600, so that the program's own user may look into it and steer it,
-// and nobody else.
+// and nobody else. The command is told the path by --control, or by the variable
+// KEEL_CONTROL of the environment.
 
 KEEL_BEGIN_DECLS
 

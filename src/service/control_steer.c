@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REPLY_BYTES = 256 << 10, REASON_BYTES = 4096, LEVEL_BYTES = 16 };
+enum { REPLY_BYTES = 256 << 10, REASON_BYTES = 4096, LEVEL_BYTES = 16, MOST_MS = 86400000 };
+static const char wrong_time[] = "the time to wait is between 1 ms and one day";
 
 keel_term kl_control_stop(struct kl_control_answer *answer, keel_term arguments)
 {
@@ -58,6 +59,8 @@ keel_term kl_control_kill(struct kl_control_answer *answer, keel_term arguments)
 {
     keel_term error = KEEL_NONE, ended = KEEL_NONE;
     keel_term reason = keel_atom(kill);
+    int64_t milliseconds = 5000;
+    keel_get_int(kl_control_argument(arguments, "wait_ms"), &milliseconds);
     if (!keel_is_none(kl_control_argument(arguments, "reason"))) {
         reason = kl_control_term(arguments, "reason", &error);
     }
@@ -65,13 +68,21 @@ keel_term kl_control_kill(struct kl_control_answer *answer, keel_term arguments)
     if (!keel_is_none(error)) {
         return error;
     }
+    if (milliseconds < 1 || milliseconds > MOST_MS) {
+        return keel_string(wrong_time);
+    }
     struct kl_control_row row = {.count = 0};
+    keel_process_view view = {.trap_exit = false};
     keel_ref monitor = keel_monitor(pid);
     kl_control_process_row(&row, pid);
+    bool there = keel_inspect_process(pid, &view);
     keel_process_exit(pid, reason);
-    // One that traps exits, or is in C code, lives on: for a moment it is waited for.
-    keel_status status = keel_receive_match(KEEL_IN(KEEL_SECONDS(1)),
-            "{'DOWN', ^Monitor, process, _, Reason}", monitor, &ended);
+    // One that traps exits goes on with its work, or ends soon; any other ends as soon as
+    // it leaves the C code that it may be in.
+    bool trapped = there && view.trap_exit && !keel_is(reason, kill);
+    keel_duration patience = trapped ? KEEL_SECONDS(1) : KEEL_MS(milliseconds);
+    keel_status status = keel_receive_match(
+            KEEL_IN(patience), "{'DOWN', ^Monitor, process, _, Reason}", monitor, &ended);
     keel_demonitor(monitor, KEEL_DEMONITOR_FLUSH);
     kl_control_put(&row, "sent", kl_control_show(reason, REASON_BYTES));
     kl_control_put(&row, "ended", keel_bool(status == KEEL_OK));
@@ -106,8 +117,8 @@ keel_term kl_control_call(struct kl_control_answer *answer, keel_term arguments)
     if (!keel_is_none(error)) {
         return error;
     }
-    if (milliseconds < 1 || milliseconds > 86400000) {
-        return keel_string("the time to wait is between 1 ms and one day");
+    if (milliseconds < 1 || milliseconds > MOST_MS) {
+        return keel_string(wrong_time);
     }
     keel_status status = keel_call_within(
             pid, request, KEEL_IN(KEEL_MS(milliseconds)), &reply);

@@ -72,8 +72,10 @@ static void put_wait(struct kl_control_row *row, const keel_process_view *view)
     }
     kl_control_put(row, "wait", keel_string(wait));
     kl_control_put(row, "waiting_for", kl_control_pid(view->waiting_for));
-    int64_t since = view->waiting_since != 0 ? keel_now() - view->waiting_since : 0;
-    put_size(row, "waiting_ns", since > 0 ? (uint64_t)since : 0);
+    if (view->waiting_since != 0) { // a handler that has never run waits since its start
+        int64_t since = keel_now() - view->waiting_since;
+        put_size(row, "waiting_ns", since > 0 ? (uint64_t)since : 0);
+    }
 }
 
 static void put_label(struct kl_control_row *row, keel_pid pid)

@@ -22,6 +22,8 @@ check "which runs" "$scratch/shared"
 check "pkg-config and a program linked statically" \
     sh -c "cc -std=c11 -static '$here/consumer.c' -o '$scratch/static' \$(pkg-config --static --cflags --libs keel)"
 check "which runs without a library beside it" env -u LD_LIBRARY_PATH "$scratch/static"
+check "the command keel runs without a library beside it" \
+    sh -c "env -u LD_LIBRARY_PATH '$prefix/bin/keel' --version | grep -q '^keel [0-9]'"
 check "a C++ program" \
     sh -c "c++ -std=c++17 -Wall -Wextra -Werror -x c++ '$here/consumer.c' -x none -o '$scratch/cpp' \$(pkg-config --cflags --libs keel)"
 check "which runs as well" "$scratch/cpp"
