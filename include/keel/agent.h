@@ -108,7 +108,8 @@ typedef enum keel_agent_operation {
     KEEL_AGENT_GET_AND_UPDATE,
     KEEL_AGENT_CAST,
 } keel_agent_operation;
-/// What the operations send; for keel_send_request and the like. @thread any @since 0.1
+/// What the operations send; for keel_send_request and the like. KEEL_NONE for another
+/// operation, or no function. @thread any @since 0.1
 KEEL_API keel_term keel_agent_request(
         keel_agent_operation operation, keel_agent_function function, keel_term context);
 

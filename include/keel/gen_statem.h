@@ -82,7 +82,7 @@ static inline bool keel_event_is_enter(const keel_event *event)
     return event->type == KEEL_EVENT_ENTER;
 }
 /// OTP's type of the event: {call, From}, cast, info, internal, timeout, state_timeout,
-/// {timeout, Name} or enter. @thread any @since 0.1
+/// {timeout, Name} or enter; KEEL_NONE for none of them. @thread any @since 0.1
 KEEL_API keel_term keel_event_type_term(const keel_event *event);
 
 /// Handles an event; `data` is the machine's, changed in place.

@@ -79,7 +79,8 @@ KEEL_API void keel_log_report_at(const keel_log_site *site, keel_log_level level
 
 // --- levels ---
 
-/// The level of the program, at first info. Returns the old one.
+/// The level of the program, at first info. Returns the old one; what is no level changes
+/// nothing.
 /// OTP: logger:set_primary_config(level, _). @thread any @since 0.1
 KEEL_API keel_log_level keel_logger_level_set(keel_log_level level);
 KEEL_API keel_log_level keel_logger_level(void);
@@ -88,7 +89,8 @@ KEEL_API keel_log_level keel_logger_level(void);
 /// @thread any @since 0.1
 KEEL_API keel_status keel_logger_module_level_set(const char *module, keel_log_level level);
 KEEL_API void keel_logger_module_level_unset(const char *module);
-/// That of the calling process: goes before both. Elixir: Logger.put_process_level/2.
+/// That of the calling process: goes before both. KEEL_E_BADARG, KEEL_E_OUTSIDE. Elixir:
+/// Logger.put_process_level/2.
 /// @thread process @since 0.1
 KEEL_API keel_status keel_logger_process_level_set(keel_log_level level);
 KEEL_API void keel_logger_process_level_unset(void);

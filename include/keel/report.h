@@ -41,8 +41,9 @@ KEEL_API void keel_report(keel_report_level level, keel_term report);
 /// warnings as text and drops the others. Returns the old one. @thread any @since 0.1
 KEEL_API keel_report_handler keel_report_handler_set(keel_report_handler handler);
 /// Sets the least important level that is reported at all; KEEL_REPORT_NONE: nothing is.
-/// What is not reported costs nothing. At first KEEL_REPORT_DEBUG. Returns the old one.
-/// OTP: logger:set_primary_config(level, _). @thread any @since 0.1
+/// What is no level changes nothing. What is not reported costs nothing. At first
+/// KEEL_REPORT_DEBUG. Returns the old one. OTP: logger:set_primary_config(level, _).
+/// @thread any @since 0.1
 KEEL_API keel_report_level keel_report_level_set(keel_report_level least);
 /// The text of a report: one line, or several. Any term will do.
 /// @param limits  of each term in it; NULL: 20 levels, 100 items, 2,000 bytes

@@ -49,7 +49,8 @@ KEEL_API void keel_telemetry_execute(
 /// Runs fn(context) between the events `prefix` ++ [start] and ++ [stop], or ++
 /// [exception] when it fails; the failure goes on. Measurements: monotonic_time and
 /// system_time, or monotonic_time and duration, in nanoseconds. Metadata: what is given,
-/// telemetry_span_context, with exception also kind and reason.
+/// telemetry_span_context, with exception also kind and reason. Without a function the
+/// caller ends with badarg.
 /// telemetry:span/3. @thread process @since 0.1
 KEEL_API void keel_telemetry_span(
         keel_term prefix, keel_term metadata, void (*fn)(void *context), void *context);

@@ -57,6 +57,28 @@ static void await_known(keel_pid server, const char *part)
     }
 }
 
+// The same as the child of a supervisor.
+static void own_child(keel_term opts)
+{
+    keel_trap_exit(true);
+    keel_child_spec child = keel_discover_spec(keel_to_pointer(opts, NULL));
+    CHECK(keel_is(child.id, discover));
+    keel_gen_ack(keel_started_to_term(keel_supervisor_start_link(&child, 1)));
+}
+
+TEST("a supervisor starts it as its child, and is told of options that are no good")
+{
+    static const keel_discover_opts bad = {.interval = -1};
+    CHECK_OK(keel_start(&(keel_config){.workers = 2}));
+    keel_pid owner;
+    keel_term ack = KEEL_NONE;
+    CHECK_OK(keel_start_body(
+            own_child, keel_pointer(&bad), NULL, KEEL_NEVER, &owner, NULL, &ack));
+    CHECK(keel_match(
+            ack, "{error, {shutdown, {failed_to_start_child, discover, badarg}}}"));
+    CHECK_OK(keel_stop(KEEL_IN(KEEL_SECONDS(20)), NULL));
+}
+
 TEST("options that are no good are refused")
 {
     static const char *const no_name[] = {"nobody", NULL};

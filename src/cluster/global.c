@@ -81,7 +81,7 @@ static keel_status register_elsewhere(
 static keel_status register_name(
         keel_term what, keel_term name, keel_pid pid, keel_global_resolver resolver)
 {
-    if (pid.word == 0 || keel_is_none(name)) {
+    if (!keel_is_pid(keel_from_pid(pid)) || keel_is_none(name)) {
         return KEEL_E_BADARG;
     }
     if (kl_global_elsewhere()) {

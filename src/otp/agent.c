@@ -67,6 +67,7 @@ static keel_started start_child(keel_term plan)
 keel_child_spec keel_agent_spec(
         keel_agent_init first, const char *name, const keel_start_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_start_opts){0};
     keel_term argument = keel_is_none(opts->argument) ? keel_nil() : opts->argument;
     return (keel_child_spec){
             .id = keel_atom(agent),
@@ -79,6 +80,9 @@ keel_child_spec keel_agent_spec(
 keel_term keel_agent_request(
         keel_agent_operation operation, keel_agent_function function, keel_term context)
 {
+    if (function == NULL || operation < KEEL_AGENT_GET || operation > KEEL_AGENT_CAST) {
+        return KEEL_NONE;
+    }
     keel_term name = operation == KEEL_AGENT_GET      ? keel_atom(get)
                      : operation == KEEL_AGENT_UPDATE ? keel_atom(update)
                      : operation == KEEL_AGENT_CAST   ? keel_atom(cast)

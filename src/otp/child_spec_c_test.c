@@ -43,6 +43,11 @@ TEST("what only C knows travels in the map and is not shown")
     CHECK_TERM(spec.name, "me");
     CHECK_TERM(spec.argument, "5");
     CHECK(keel_is_none(keel_map_get(kl_child_spec_shown(&spec), keel_atom_text("$start"))));
+    static const keel_gen_statem machine = {.name = "machine"};
+    c = keel_child_statem(&machine, keel_nil());
+    CHECK(keel_is_none(
+            kl_child_spec_parse(kl_child_spec_of_c(&c), KEEL_NEVER_SHUTDOWN, &spec)));
+    CHECK(spec.start_module == keel_gen_statem_start_child && spec.module == &machine);
     c = keel_child_fn(start_cache, keel_nil(), .id = keel_atom(cache));
     CHECK(keel_is_none(
             kl_child_spec_parse(kl_child_spec_of_c(&c), KEEL_NEVER_SHUTDOWN, &spec)));

@@ -8,6 +8,7 @@ static keel_term spec_map(keel_term term);
 
 keel_term keel_dynamic_supervisor_init_opt(const keel_dynamic_supervisor_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_dynamic_supervisor_opts){0};
     keel_supervisor_opts common = {
             .strategy = opts->strategy,
             .intensity = opts->intensity,

@@ -76,6 +76,7 @@ static keel_started start_from_term(keel_term argument)
 
 keel_child_spec keel_dynamic_supervisor_spec(const keel_dynamic_supervisor_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_dynamic_supervisor_opts){0};
     keel_term plan = keel_dynamic_supervisor_init_opt(opts);
     bool named = !keel_is_none(opts->name);
     return (keel_child_spec){

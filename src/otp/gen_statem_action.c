@@ -31,6 +31,9 @@ static keel_term some(keel_term term)
 
 keel_term keel_event_type_term(const keel_event *event)
 {
+    if (event == NULL) {
+        return KEEL_NONE;
+    }
     bool from_nobody = keel_is_none(event->from.tag);
     switch (event->type) {
     case KEEL_EVENT_CALL:
@@ -48,8 +51,10 @@ keel_term keel_event_type_term(const keel_event *event)
         return keel_atom(state_timeout);
     case KEEL_EVENT_NAMED_TIMEOUT:
         return keel_tuple_of(keel_atom(timeout), some(event->name));
-    default:
+    case KEEL_EVENT_ENTER:
         return keel_atom(enter);
+    default:
+        return KEEL_NONE;
     }
 }
 
@@ -200,12 +205,16 @@ keel_term keel_do_cancel_named_timeout(keel_term name)
 
 keel_term keel_do_change_module(const keel_gen_statem *module)
 {
-    return keel_tuple_of(keel_atom(change_callback_module), keel_pointer(module));
+    return module != NULL
+                   ? keel_tuple_of(keel_atom(change_callback_module), keel_pointer(module))
+                   : KEEL_NONE;
 }
 
 keel_term keel_do_push_module(const keel_gen_statem *module)
 {
-    return keel_tuple_of(keel_atom(push_callback_module), keel_pointer(module));
+    return module != NULL
+                   ? keel_tuple_of(keel_atom(push_callback_module), keel_pointer(module))
+                   : KEEL_NONE;
 }
 
 keel_term keel_do_pop_module(void)

@@ -24,6 +24,9 @@ bool kl_report_wanted(keel_report_level level)
 
 keel_report_level keel_report_level_set(keel_report_level level)
 {
+    if ((int)level < KEEL_REPORT_NONE || (int)level > KEEL_REPORT_DEBUG) {
+        return (keel_report_level)kl_load_acquire(&least);
+    }
     keel_crash_quiet(level < KEEL_REPORT_ERROR);
     return (keel_report_level)kl_exchange_acq_rel(&least, (int)level);
 }
@@ -46,7 +49,7 @@ keel_report_handler keel_report_handler_set(keel_report_handler take)
 
 void keel_report_crash(const keel_crash *crash)
 {
-    if (!kl_report_wanted(KEEL_REPORT_ERROR)) {
+    if (crash == NULL || !kl_report_wanted(KEEL_REPORT_ERROR)) {
         return;
     }
     keel_term links = keel_map_get(crash->report, keel_atom(links));

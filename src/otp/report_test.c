@@ -159,6 +159,20 @@ PROCESS_TEST("with no reports at all ends are as they were, and nobody hears of 
     keel_report_level_set(KEEL_REPORT_DEBUG);
 }
 
+PROCESS_TEST("a crash that is handed over by hand becomes the same report")
+{
+    catch_reports();
+    keel_report_crash(&(keel_crash){.pid = keel_self(),
+            .reason = keel_make("{oops, []}"),
+            .report = keel_make("#{messages => [late], links => []}"),
+            .trace = ""});
+    keel_term info = next_crash(NULL);
+    CHECK_TERM(item(info, "pid"), "^Self", keel_self());
+    CHECK_TERM(item(info, "error_info"), "{_, oops, _}");
+    CHECK_TERM(item(info, "messages"), "[late]");
+    EXPECT_NO_MESSAGE();
+}
+
 TEST("reports nobody wants need not be made")
 {
     CHECK(kl_report_wanted(KEEL_REPORT_ERROR) && kl_report_wanted(KEEL_REPORT_WARNING));

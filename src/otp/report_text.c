@@ -28,6 +28,7 @@ static void put_some(struct text *text, const char *what, keel_term list);
 size_t keel_report_format(char *buffer, size_t size, keel_term report, bool single_line,
         const keel_print_opts *limits)
 {
+    size = buffer != NULL ? size : 0;
     static const keel_print_opts usual = {
             .max_bytes = 2000, .max_depth = 20, .max_items = 100};
     struct text text = {{buffer, size, 0}, single_line, limits == NULL ? usual : *limits};

@@ -221,7 +221,8 @@ keel_term keel_started_to_term(keel_started started)
         return keel_atom(ignore);
     }
     if (started.status != KEEL_OK) {
-        return keel_tuple_of(keel_atom(error), started.reason);
+        return keel_tuple_of(keel_atom(error),
+                keel_is_none(started.reason) ? keel_atom(undefined) : started.reason);
     }
     keel_term pid = keel_from_pid(started.pid);
     return keel_is_none(started.info) ? keel_tuple_of(keel_atom(ok), pid)

@@ -16,6 +16,9 @@ static bool is_term(const keel_state_layout *layout)
 
 keel_term keel_state_to_term(const keel_state_layout *layout, const void *state)
 {
+    if (layout == NULL || (state == NULL && layout->bytes > 0)) {
+        return KEEL_NONE;
+    }
     if (is_term(layout)) {
         keel_term term;
         memcpy(&term, state, sizeof term);
@@ -39,6 +42,9 @@ keel_term keel_state_to_term(const keel_state_layout *layout, const void *state)
 
 size_t keel_state_from_term(const keel_state_layout *layout, void *state, keel_term term)
 {
+    if (layout == NULL || (state == NULL && layout->bytes > 0) || keel_is_none(term)) {
+        return 0;
+    }
     if (is_term(layout)) {
         keel_set(state, term);
         return 1;
@@ -59,6 +65,9 @@ size_t keel_state_from_term(const keel_state_layout *layout, void *state, keel_t
 void keel_state_migrate(const keel_state_layout *from, void *old_state,
         const keel_state_layout *to, void *new_state)
 {
+    if (from == NULL || old_state == NULL || to == NULL || new_state == NULL) {
+        return;
+    }
     if (is_term(from) || is_term(to)) {
         if (is_term(from) && is_term(to)) {
             memcpy(new_state, old_state, sizeof(keel_term));

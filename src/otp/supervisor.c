@@ -42,6 +42,9 @@ static keel_started start(
 
 static keel_term specs_of(const keel_child_spec *children, size_t count)
 {
+    if (children == NULL && count > 0) {
+        return KEEL_NONE;
+    }
     keel_term specs = keel_nil();
     for (size_t i = count; i > 0; i--) {
         specs = keel_cons(kl_child_spec_of_c(&children[i - 1]), specs);
@@ -52,6 +55,7 @@ static keel_term specs_of(const keel_child_spec *children, size_t count)
 keel_term keel_supervisor_init_opt(
         const keel_child_spec *children, const keel_supervisor_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_supervisor_opts){0};
     return keel_make("{ok, {Flags, Specs}}", kl_supervisor_flags_of_c(opts),
             specs_of(children, opts->count));
 }
@@ -89,9 +93,13 @@ keel_started keel_supervisor_start_child_module(
 keel_status keel_supervisor_check(const keel_child_spec *children,
         const keel_supervisor_opts *opts, keel_term *ret_reason)
 {
+    opts = opts != NULL ? opts : &(const keel_supervisor_opts){0};
     struct kl_supervisor_flags flags;
     keel_term why = kl_supervisor_flags_parse(kl_supervisor_flags_of_c(opts), &flags);
     keel_term specs = specs_of(children, opts->count);
+    if (keel_is_none(why) && keel_is_none(specs)) {
+        why = keel_make("{badarg, children}");
+    }
     keel_term seen = keel_nil();
     keel_term term;
     while (keel_is_none(why) && keel_list_next(&specs, &term)) {

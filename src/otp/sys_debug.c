@@ -56,6 +56,9 @@ keel_term kl_sys_debug_command(
 
 void keel_sys_options(keel_sys *sys, keel_term options)
 {
+    if (sys == NULL) {
+        return;
+    }
     struct kl_sys_debug *debug = sys->debug;
     if (keel_is_none(options) && debug != NULL) {
         debug->trace = false;
@@ -93,7 +96,7 @@ void keel_sys_options(keel_sys *sys, keel_term options)
 
 void keel_sys_event(keel_sys *sys, const keel_sys_ops *ops, void *state, keel_term event)
 {
-    struct kl_sys_debug *debug = sys->debug;
+    struct kl_sys_debug *debug = sys != NULL ? sys->debug : NULL;
     if (debug == NULL) {
         return;
     }
@@ -129,7 +132,7 @@ void keel_sys_event(keel_sys *sys, const keel_sys_ops *ops, void *state, keel_te
 
 keel_term keel_sys_logged(const keel_sys *sys)
 {
-    const struct kl_sys_debug *debug = sys->debug;
+    const struct kl_sys_debug *debug = sys != NULL ? sys->debug : NULL;
     keel_term list = keel_nil();
     if (debug == NULL || debug->log_limit == 0) {
         return list;

@@ -15,6 +15,9 @@ static keel_term unknown(keel_term request);
 keel_next keel_sys_handle(
         keel_sys *sys, const keel_sys_ops *ops, void *state, const keel_message *message)
 {
+    if (sys == NULL || ops == NULL || message == NULL) {
+        keel_error(keel_atom(badarg));
+    }
     keel_term reason = KEEL_NONE;
     if (keel_match(message->body, "{terminate, Reason}", &reason)) {
         keel_gen_reply(message->from, keel_atom(ok));

@@ -228,3 +228,92 @@ PROCESS_TEST("a suspended process of its own ends with its parent when it traps 
     tell(parent, act_exit, keel_atom(gone));
     CHECK_TERM(await_down(monitor), "gone");
 }
+
+// --- a handler written by hand ---
+
+struct plain {
+    keel_sys sys;
+    keel_pid watcher;
+};
+
+static keel_term plain_misc(void *state)
+{
+    (void)state;
+    return keel_make("[plain]");
+}
+
+static const keel_sys_ops plain_ops = {.module = "plain", .misc = plain_misc};
+
+static keel_next plain_start(void *state, keel_term watcher)
+{
+    struct plain *plain = state;
+    plain->watcher = keel_to_pid(watcher);
+    keel_gen_ack(keel_atom(ready));
+    return keel_next_again();
+}
+
+static keel_next plain_call(struct plain *plain, const keel_message *message)
+{
+    if (keel_is(message->body, logged)) {
+        keel_gen_reply(message->from, keel_sys_logged(&plain->sys));
+    } else if (keel_is(message->body, parent)) {
+        keel_gen_reply(message->from, keel_from_pid(keel_gen_parent()));
+    } else {
+        keel_gen_reply(message->from, keel_atom(resting));
+        return keel_next_suspended();
+    }
+    return keel_next_wait();
+}
+
+static keel_next plain_receive(void *state, const keel_message *message)
+{
+    struct plain *plain = state;
+    if (plain->sys.debug != NULL) {
+        keel_sys_event(&plain->sys, &plain_ops, plain, keel_make("{in, B}", message->body));
+    }
+    switch (message->kind) {
+    case KEEL_MESSAGE_AGAIN:
+        keel_send(plain->watcher, keel_atom(again));
+        return keel_next_hibernate(KEEL_NEVER);
+    case KEEL_MESSAGE_SYSTEM:
+        return keel_sys_handle(&plain->sys, &plain_ops, plain, message);
+    case KEEL_MESSAGE_CALL:
+        return plain_call(plain, message);
+    default:
+        keel_send(plain->watcher, keel_make("{got, B}", message->body));
+        return keel_next_wait();
+    }
+}
+
+static const keel_handler plain_handler = {.name = "plain",
+        .state_bytes = sizeof(struct plain),
+        .start = plain_start,
+        .receive = plain_receive};
+
+PROCESS_TEST(
+        "a handler written by hand runs again, rests, logs, and is asked as any server")
+{
+    keel_spawn_opts opts = {.link = true};
+    keel_pid pid;
+    keel_term ack = KEEL_NONE, answer = KEEL_NONE;
+    CHECK_OK(keel_gen_start(
+            &plain_handler, keel_from_pid(keel_self()), &opts, SOON, &pid, NULL, &ack));
+    CHECK_TERM(ack, "ready");
+    EXPECT_NEXT("again");
+    CHECK_TERM(keel_call_or_exit(pid, keel_atom(parent)), "^Self", keel_self());
+    CHECK_TERM(keel_call_or_exit(pid, keel_atom(logged)), "[]");
+    CHECK_OK(keel_sys_log(pid, keel_bool(true), &answer));
+    CHECK_TERM(keel_call_or_exit(pid, keel_atom(logged)), "[{in, logged}]");
+    // Resting it takes system messages only; the first of them has it go on.
+    CHECK_TERM(keel_call_or_exit(pid, keel_atom(rest)), "resting");
+    keel_send(pid, keel_atom(hello));
+    CHECK_TERM(info_of(pid, keel_atom(message_queue_len)), "1");
+    CHECK_OK(keel_sys_get_status(pid, &answer));
+    CHECK_TERM(answer, "{status, ^Pid, {module, plain}, [_, running, _, _, [plain]]}", pid);
+    EXPECT_NEXT("{got, hello}");
+    keel_unlink(pid);
+    keel_ref monitor = keel_monitor(pid);
+    CHECK_OK(keel_sys_terminate(pid, keel_atom(over)));
+    CHECK_TERM(await_down(monitor), "over");
+    EXPECT_NO_MESSAGE();
+}

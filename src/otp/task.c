@@ -264,9 +264,13 @@ keel_term keel_task_to_term(keel_task task)
         name = keel_atom(undefined);
     }
     keel_term pid = keel_from_pid(task.pid);
+    keel_term owner = keel_from_pid(task.owner);
+    keel_term ref = keel_from_ref(task.ref);
     return keel_make("#{'__struct__' => 'Elixir.Task', mfa => {task, Name, 1}, "
                      "owner => Owner, pid => Pid, ref => Ref}",
-            name, task.owner, keel_is_none(pid) ? keel_atom(nil) : pid, task.ref);
+            name, keel_is_none(owner) ? keel_atom(nil) : owner,
+            keel_is_none(pid) ? keel_atom(nil) : pid,
+            keel_is_none(ref) ? keel_atom(nil) : ref);
 }
 
 keel_term kl_task_exit_reason(

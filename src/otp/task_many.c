@@ -64,6 +64,9 @@ static keel_term tasks_term(const keel_task *tasks, size_t count)
 keel_term keel_task_await_many_or_exit(
         const keel_task *tasks, size_t count, keel_duration timeout)
 {
+    if (tasks == NULL && count > 0) {
+        keel_error(keel_atom(badarg));
+    }
     for (size_t i = 0; i < count; i++) {
         if (tasks[i].owner.word != keel_self().word) {
             kl_task_not_owner(keel_task_to_term(tasks[i]));

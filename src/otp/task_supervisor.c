@@ -8,6 +8,7 @@
 
 keel_child_spec keel_task_supervisor_spec(const keel_dynamic_supervisor_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_dynamic_supervisor_opts){0};
     keel_child_spec spec = keel_dynamic_supervisor_spec(opts);
     if (keel_is_none(opts->name)) {
         spec.id = keel_atom(task_supervisor);

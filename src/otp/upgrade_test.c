@@ -165,6 +165,38 @@ static size_t specs_of(keel_pid tree)
     return counts.specs;
 }
 
+static keel_term init_few(keel_term argument)
+{
+    (void)argument;
+    return keel_dynamic_supervisor_init(.max_children = 1);
+}
+
+static keel_term init_many(keel_term argument)
+{
+    (void)argument;
+    return keel_dynamic_supervisor_init(.max_children = 2);
+}
+
+static const keel_dynamic_supervisor few = {.name = "upgraded_pool", .init = init_few};
+static const keel_dynamic_supervisor many = {.name = "upgraded_pool", .init = init_many};
+
+PROCESS_TEST("dynamic supervisors of a module read their init again, children stay")
+{
+    keel_trap_exit(true);
+    keel_pid pool = actor_started(
+            keel_dynamic_supervisor_start_link_module(&few, keel_nil()));
+    keel_child_spec child = keel_child(&old_version, keel_int(1));
+    keel_started first = keel_dynamic_supervisor_start_child(pool, &child);
+    CHECK_OK(first.status);
+    CHECK_TERM(keel_dynamic_supervisor_start_child(pool, &child).reason, "max_children");
+    CHECK_OK(keel_upgrade_dynamic_supervisors(&many, keel_nil(), NULL));
+    CHECK(keel_process_alive(first.pid));
+    CHECK_OK(keel_dynamic_supervisor_start_child(pool, &child).status);
+    CHECK_TERM(keel_dynamic_supervisor_start_child(pool, &child).reason, "max_children");
+    CHECK_OK(keel_upgrade_dynamic_supervisors(&few, keel_nil(), NULL)); // as it was
+    stop_actor(pool);
+}
+
 PROCESS_TEST("supervisors of a module read their init again, others are left alone")
 {
     keel_trap_exit(true);

@@ -59,6 +59,7 @@ static const struct kl_options layout = KL_OPTIONS(keel_batcher_opts,
 
 keel_started keel_batcher_start_link_opt(const keel_batcher_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_batcher_opts){0};
     if (opts->flush == NULL || opts->max_wait < 0) {
         keel_term option = opts->flush == NULL ? keel_atom(flush) : keel_atom(max_wait);
         return (keel_started){.status = KEEL_E_BADARG,
@@ -78,6 +79,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_batcher_spec(const keel_batcher_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_batcher_opts){0};
     return (keel_child_spec){
             .id = keel_is_none(opts->name) ? keel_atom(batcher) : opts->name,
             .start = start_child,

@@ -44,6 +44,7 @@ static const struct kl_options layout = KL_OPTIONS(keel_breaker_opts,
 
 keel_started keel_breaker_start_link_opt(const keel_breaker_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_breaker_opts){0};
     keel_term wrong = !keel_is_atom(opts->name) ? keel_atom(name)
                       : opts->within < 0        ? keel_atom(within)
                       : opts->reset_after < 0   ? keel_atom(reset_after)
@@ -66,6 +67,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_breaker_spec(const keel_breaker_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_breaker_opts){0};
     return (keel_child_spec){.id = opts->name,
             .start = start_child,
             .argument = kl_options_pack(&layout, opts)};

@@ -42,6 +42,7 @@ static const struct kl_options layout = KL_OPTIONS(keel_cache_opts,
 
 keel_started keel_cache_start_link_opt(const keel_cache_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_cache_opts){0};
     bool wrong_name = !keel_is_atom(opts->name);
     if (wrong_name || opts->ttl < 0 || opts->warm_every < 0) {
         keel_term option = wrong_name      ? keel_atom(name)
@@ -64,6 +65,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_cache_spec(const keel_cache_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_cache_opts){0};
     return (keel_child_spec){.id = opts->name,
             .start = start_child,
             .argument = kl_options_pack(&layout, opts)};
@@ -91,7 +93,8 @@ static keel_result init(keel_term argument, void *at)
 keel_status keel_cache_fetch_term(keel_term name, keel_term key, keel_term *ret_value,
         const keel_cache_source *source)
 {
-    if (keel_is_none(key) || source->compute == NULL || source->ttl < 0) {
+    if (keel_is_none(key) || ret_value == NULL || source == NULL ||
+            source->compute == NULL || source->ttl < 0) {
         return KEEL_E_BADARG;
     }
     keel_term value = keel_cache_get_term(name, key);

@@ -163,7 +163,8 @@ keel_status keel_cache_put_term(
         keel_term name, keel_term key, const keel_cache_entry *entry)
 {
     struct kl_cache *cache = kl_cache_find(name);
-    if (keel_is_none(key) || keel_is_none(entry->value) || entry->ttl < 0) {
+    if (keel_is_none(key) || entry == NULL || keel_is_none(entry->value) ||
+            entry->ttl < 0) {
         return KEEL_E_BADARG;
     }
     return cache == NULL ? KEEL_E_NOPROC : put(cache, key, entry->value, entry->ttl, NULL);

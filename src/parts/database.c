@@ -28,6 +28,9 @@ keel_status keel_database_open_opt(
     if (!keel_in_process()) {
         return KEEL_E_OUTSIDE;
     }
+    if (opts == NULL || ret_database == NULL) {
+        return KEEL_E_BADARG;
+    }
     keel_status status = KEEL_E_BADARG;
     const struct kl_database_driver *driver = driver_of(opts->url, &status);
     if (driver == NULL) {
@@ -66,6 +69,9 @@ void keel_database_close(keel_database *database)
 
 keel_term keel_database_kind(const keel_database *database)
 {
+    if (database == NULL) {
+        return KEEL_NONE;
+    }
     keel_term kind = KEEL_NONE;
     keel_status status = keel_atom_from(
             database->driver->name, strlen(database->driver->name), &kind);
@@ -74,12 +80,15 @@ keel_term keel_database_kind(const keel_database *database)
 
 keel_term keel_database_reason(const keel_database *database)
 {
-    return database->reason;
+    return database != NULL ? database->reason : KEEL_NONE;
 }
 
 keel_status keel_database_query(keel_database *database, const char *sql,
         keel_term parameters, keel_answer *ret_answer)
 {
+    if (database == NULL || sql == NULL) {
+        return KEEL_E_BADARG;
+    }
     keel_term statement = keel_tuple_of(
             keel_string(sql), keel_is_none(parameters) ? keel_nil() : parameters);
     keel_term answers;
@@ -96,6 +105,9 @@ keel_status keel_database_query(keel_database *database, const char *sql,
 keel_status keel_database_batch(
         keel_database *database, keel_term statements, keel_term *ret_answers)
 {
+    if (database == NULL || !keel_is_list(statements)) {
+        return KEEL_E_BADARG;
+    }
     keel_term answers, answer, pairs = keel_nil();
     keel_status status = run(database, statements, !database->in_transaction, &answers);
     if (status != KEEL_OK || ret_answers == NULL) {
@@ -112,6 +124,9 @@ keel_status keel_database_batch(
 keel_status keel_database_transaction(keel_database *database,
         keel_status (*fn)(keel_database *database, void *context), void *context)
 {
+    if (database == NULL || fn == NULL) {
+        return KEEL_E_BADARG;
+    }
     if (database->in_transaction) {
         return kl_database_fail(database, KEEL_E_BADARG, "sql", keel_int(0),
                 "a transaction inside of a transaction");
@@ -193,6 +208,9 @@ static keel_status run_next_step(keel_database *db, void *context)
 keel_status keel_database_migrate(keel_database *database, const char *name,
         const char *const *steps, size_t count, size_t *ret_number)
 {
+    if (database == NULL || name == NULL || (steps == NULL && count > 0)) {
+        return KEEL_E_BADARG;
+    }
     struct migration migration = {.name = name, .steps = steps, .count = count};
     size_t before;
     keel_status status;

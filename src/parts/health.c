@@ -44,6 +44,7 @@ static const struct kl_options layout = KL_OPTIONS(keel_health_opts,
 
 keel_started keel_health_start_link_opt(const keel_health_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_health_opts){0};
     if (opts->every < 0 || opts->timeout < 0) {
         keel_term option = opts->every < 0 ? keel_atom(every) : keel_atom(timeout);
         return (keel_started){.status = KEEL_E_BADARG,
@@ -63,6 +64,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_health_spec(const keel_health_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_health_opts){0};
     return (keel_child_spec){
             .id = keel_is_none(opts->name) ? keel_atom(health) : opts->name,
             .start = start_child,

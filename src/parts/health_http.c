@@ -26,6 +26,8 @@ static void clean_up(void *get);
 
 keel_status keel_health_http(keel_term url, keel_duration timeout, keel_term *ret_reason)
 {
+    keel_term unwanted;
+    ret_reason = ret_reason != NULL ? ret_reason : &unwanted;
     keel_bytes bytes = keel_to_bytes(url);
     struct get *get = calloc(1, sizeof *get);
     if (get == NULL) {

@@ -26,7 +26,7 @@ static const keel_jobs_opts defaults = {
 
 static keel_jobs_opts with_defaults(const keel_jobs_opts *given)
 {
-    keel_jobs_opts opts = *given;
+    keel_jobs_opts opts = given != NULL ? *given : (keel_jobs_opts){0};
     opts.concurrency = opts.concurrency == 0 ? defaults.concurrency : opts.concurrency;
     opts.limit = opts.limit == 0 ? defaults.limit : opts.limit;
     opts.keep = opts.keep == 0 ? defaults.keep : opts.keep;
@@ -156,6 +156,7 @@ static keel_started start_child(keel_term argument)
 
 keel_child_spec keel_jobs_spec(const keel_jobs_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_jobs_opts){0};
     return keel_child_fn(start_child, kl_jobs_argument(opts),
             .id = keel_is_none(opts->name) ? keel_atom(jobs) : opts->name,
             .type = KEEL_SUPERVISOR);
@@ -176,8 +177,8 @@ static keel_status ask(keel_term queue, keel_term request, keel_term *ret_reply)
 
 keel_status keel_jobs_add_opt(keel_term queue, const keel_new_job *job, int64_t *ret_id)
 {
-    if (job->name == NULL || job->priority < 0 || job->priority > 9 || job->delay < 0 ||
-            job->at < 0 || job->max_attempts < 0) {
+    if (job == NULL || job->name == NULL || job->priority < 0 || job->priority > 9 ||
+            job->delay < 0 || job->at < 0 || job->max_attempts < 0) {
         return KEEL_E_BADARG;
     }
     keel_term unique = keel_is_none(job->unique) ? keel_nil() : keel_list_of(job->unique);
@@ -232,6 +233,7 @@ keel_status keel_jobs_get_term(keel_term queue, int64_t id, keel_term *ret_job)
 keel_status keel_jobs_list_opt(
         keel_term queue, const keel_jobs_filter *filter, keel_term *ret_jobs)
 {
+    filter = filter != NULL ? filter : &(const keel_jobs_filter){0};
     if (!keel_is_none(filter->status) && !keel_is_atom(filter->status)) {
         return KEEL_E_BADARG;
     }

@@ -80,6 +80,9 @@ bool keel_job_cancelled(void)
 keel_status keel_job_sleep(keel_duration duration)
 {
     keel_deadline end = KEEL_IN(duration);
+    if (!keel_in_process()) {
+        return KEEL_E_OUTSIDE;
+    }
     if (keel_job_cancelled()) {
         return KEEL_E_CANCELED;
     }

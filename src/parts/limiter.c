@@ -55,6 +55,7 @@ static const struct kl_options layout = KL_OPTIONS(
 
 keel_started keel_limiter_start_link_opt(const keel_limiter_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_limiter_opts){0};
     keel_term wrong = !keel_is_atom(opts->name) ? keel_atom(name)
                       : opts->limit == 0        ? keel_atom(limit)
                       : opts->per < 0           ? keel_atom(per)
@@ -77,6 +78,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_limiter_spec(const keel_limiter_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_limiter_opts){0};
     return (keel_child_spec){.id = opts->name,
             .start = start_child,
             .argument = kl_options_pack(&layout, opts)};

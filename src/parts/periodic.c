@@ -35,6 +35,7 @@ static const struct kl_options layout = KL_OPTIONS(keel_periodic_opts,
 
 keel_started keel_periodic_start_link_opt(const keel_periodic_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_periodic_opts){0};
     keel_term wrong = opts->function == NULL                  ? keel_atom(function)
                       : opts->every <= 0                      ? keel_atom(every)
                       : opts->jitter < 0 || opts->timeout < 0 ? keel_atom(jitter)
@@ -57,6 +58,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_periodic_spec(const keel_periodic_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_periodic_opts){0};
     return (keel_child_spec){
             .id = keel_is_none(opts->name) ? keel_atom(periodic) : opts->name,
             .start = start_child,

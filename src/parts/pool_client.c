@@ -7,6 +7,7 @@ const struct kl_options kl_pool_options = KL_OPTIONS(
 
 keel_started keel_pool_start_link_opt(const keel_pool_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_pool_opts){0};
     const keel_pool_kind *kind = opts->kind;
     bool wrong_kind = kind == NULL || kind->open == NULL || kind->close == NULL;
     if (wrong_kind || opts->check_every < 0) {
@@ -28,6 +29,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_pool_spec(const keel_pool_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_pool_opts){0};
     return (keel_child_spec){.id = keel_is_none(opts->name) ? keel_atom(pool) : opts->name,
             .start = start_child,
             .argument = kl_options_pack(&kl_pool_options, opts)};
@@ -38,6 +40,9 @@ keel_status keel_pool_checkout_term(
 {
     if (!keel_in_process()) {
         return KEEL_E_OUTSIDE;
+    }
+    if (ret_lease == NULL) {
+        return KEEL_E_BADARG;
     }
     // The reply is dropped when the lease has its own copy of the handle, or it would hold
     // the connection open as long as the callback lasts.
@@ -69,7 +74,7 @@ keel_status keel_pool_checkout_term(
 
 static void give_back(keel_lease *lease, keel_term how)
 {
-    if (lease->connection != NULL) {
+    if (lease != NULL && lease->connection != NULL) {
         keel_drop(lease->handle);
         keel_cast(lease->pool, keel_tuple_of(how, keel_uint(lease->loan)));
         *lease = (keel_lease){0};
@@ -101,6 +106,9 @@ static void run(void *at)
 keel_status keel_pool_with_term(keel_term pool, keel_deadline deadline,
         keel_status (*fn)(void *connection, void *context), void *context)
 {
+    if (fn == NULL) {
+        return KEEL_E_BADARG;
+    }
     keel_lease lease;
     keel_status status = keel_pool_checkout_term(pool, deadline, &lease);
     if (status != KEEL_OK) {

@@ -49,6 +49,7 @@ static const struct kl_options layout = KL_OPTIONS(keel_worker_pool_opts,
 
 keel_started keel_worker_pool_start_link_opt(const keel_worker_pool_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_worker_pool_opts){0};
     if (opts->worker == NULL || opts->period < 0) {
         keel_term option = opts->worker == NULL ? keel_atom(worker) : keel_atom(period);
         return (keel_started){.status = KEEL_E_BADARG,
@@ -68,6 +69,7 @@ static keel_started start_child(keel_term packed)
 
 keel_child_spec keel_worker_pool_spec(const keel_worker_pool_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_worker_pool_opts){0};
     return (keel_child_spec){
             .id = keel_is_none(opts->name) ? keel_atom(worker_pool) : opts->name,
             .start = start_child,

@@ -61,11 +61,16 @@ static void find_most(void)
     kl_store_relaxed(&most, found);
 }
 
+static bool is_limit(keel_log_level level)
+{
+    return (int)level >= KEEL_LOG_NONE && (int)level <= KEEL_LOG_DEBUG;
+}
+
 keel_log_level keel_logger_level_set(keel_log_level level)
 {
     kl_lock_take(&lock);
     int old = kl_load_relaxed(&primary);
-    kl_store_relaxed(&primary, (int)level);
+    kl_store_relaxed(&primary, is_limit(level) ? (int)level : old);
     find_most();
     kl_lock_give(&lock);
     return (keel_log_level)old;
@@ -141,6 +146,9 @@ static keel_term level_key(void)
 
 keel_status keel_logger_process_level_set(keel_log_level level)
 {
+    if (!is_limit(level)) {
+        return KEEL_E_BADARG;
+    }
     if (!keel_in_process()) {
         return KEEL_E_OUTSIDE;
     }
@@ -273,6 +281,9 @@ static void emit(const keel_log_site *site, keel_log_level level, keel_term mess
 void keel_log_at(const keel_log_site *site, keel_log_level level, keel_term metadata,
         const char *format, ...)
 {
+    if (format == NULL) {
+        return;
+    }
     char text[TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);

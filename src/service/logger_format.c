@@ -73,6 +73,10 @@ static void put_metadata(struct kl_bounded *text, keel_term metadata)
 size_t keel_log_format_text(
         char *buffer, size_t size, const keel_log_event *event, bool colour)
 {
+    if (event == NULL) {
+        return 0;
+    }
+    size = buffer != NULL ? size : 0;
     struct kl_bounded text = {buffer, size, 0};
     bool known = (size_t)event->level < KEEL_COUNT(colours);
     const char *begin = colour && known ? colours[event->level] : "";

@@ -139,6 +139,10 @@ static void put_message(struct kl_bounded *text, const keel_log_event *event)
 
 size_t keel_log_format_json(char *buffer, size_t size, const keel_log_event *event)
 {
+    if (event == NULL) {
+        return 0;
+    }
+    size = buffer != NULL ? size : 0;
     struct kl_bounded text = {buffer, size, 0};
     keel_term key;
     keel_term value;

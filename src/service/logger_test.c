@@ -56,6 +56,7 @@ PROCESS_TEST("what no level lets pass is not even made")
     keel_log_debug("%s", make_text());
     CHECK_INT(made, 0);
     CHECK_INT(keel_logger_level_set(KEEL_LOG_WARNING), KEEL_LOG_INFO);
+    CHECK_INT(keel_logger_level(), KEEL_LOG_WARNING);
     keel_log_info("%s", make_text());
     CHECK_INT(made, 0);
     keel_log_warning("%s", make_text());

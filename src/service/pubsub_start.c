@@ -47,6 +47,7 @@ keel_started keel_pubsub_start_link_opt(const keel_pubsub_opts *given)
 
 keel_child_spec keel_pubsub_child_opt(const keel_pubsub_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_pubsub_opts){0};
     keel_term name = keel_is_none(opts->name) ? keel_nil() : opts->name;
     return (keel_child_spec){
             .id = name,

@@ -37,6 +37,7 @@ keel_started keel_registry_start_link_term(keel_term list)
 
 keel_child_spec keel_registry_child_opt(const keel_registry_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_registry_opts){0};
     return (keel_child_spec){
             .id = opts->name,
             .start = start_partitions,

@@ -291,6 +291,9 @@ static void tell_span(keel_term prefix, keel_term what, const char *measure, int
 void keel_telemetry_span(
         keel_term prefix, keel_term metadata, void (*fn)(void *context), void *context)
 {
+    if (fn == NULL) {
+        keel_error(keel_atom(badarg));
+    }
     if (!keel_telemetry_is_on()) {
         fn(context);
         return;

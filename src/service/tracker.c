@@ -140,8 +140,8 @@ static keel_pid pid_of(const keel_presence *presence)
 
 static bool is_complete(const keel_presence *presence)
 {
-    return !keel_is_none(presence->topic) && !keel_is_none(presence->key) &&
-           keel_is_pid(keel_from_pid(pid_of(presence))) &&
+    return presence != NULL && !keel_is_none(presence->topic) &&
+           !keel_is_none(presence->key) && keel_is_pid(keel_from_pid(pid_of(presence))) &&
            (keel_is_none(presence->meta) || keel_is_map(presence->meta));
 }
 

@@ -14,6 +14,7 @@ static keel_term pack(const keel_tracker *tracker, const keel_tracker_opts *opts
 keel_started keel_tracker_start_link_opt(
         const keel_tracker *tracker, const keel_tracker_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_tracker_opts){0};
     keel_term wrong = wrong_option(opts), supervisor;
     if (keel_is_none(wrong) &&
             !kl_tracker_name(opts->name, ".Supervisor", -1, &supervisor)) {
@@ -48,6 +49,7 @@ keel_started keel_tracker_start_link_opt(
 keel_child_spec keel_tracker_child_opt(
         const keel_tracker *tracker, const keel_tracker_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_tracker_opts){0};
     return (keel_child_spec){
             .id = keel_is_none(opts->name) ? keel_nil() : opts->name,
             .start = start_from_term,

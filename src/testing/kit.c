@@ -102,13 +102,15 @@ size_t keel_test_choose(size_t count)
 bool keel_test_fail_at(const char *file, int line, const char *format, ...)
 {
     char buffer[sizeof kl_kit.failure];
-    char message[sizeof kl_kit.failure];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
+    char message[sizeof kl_kit.failure] = "";
+    if (format != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(message, sizeof message, format, arguments);
+        va_end(arguments);
+    }
     struct kl_kit_text text = kl_kit_text_in(buffer, sizeof buffer);
-    kl_kit_text_add(&text, "%s:%d: %s", file, line, message);
+    kl_kit_text_add(&text, "%s:%d: %s", file != NULL ? file : "", line, message);
     return kl_kit_fail(buffer);
 }
 

@@ -26,7 +26,7 @@ static void pass(keel_duration step)
 
 bool keel_test_wait_more(keel_test_patience *patience)
 {
-    if (keel_deadline_passed(patience->end)) {
+    if (patience == NULL || keel_deadline_passed(patience->end)) {
         return false;
     }
     keel_duration step = patience->step;
@@ -41,6 +41,6 @@ bool keel_test_wait_more(keel_test_patience *patience)
 
 bool keel_test_not_met(const char *file, int line, const char *text, keel_duration within)
 {
-    return keel_test_fail_at(
-            file, line, "not true within %.3f s: %s", (double)within / 1e9, text);
+    return keel_test_fail_at(file, line, "not true within %.3f s: %s", (double)within / 1e9,
+            text != NULL ? text : "");
 }

@@ -79,6 +79,28 @@ TABLE(subscriptions, "subscriptions and groups: what is misused gives a clear fa
     REFUSED(keel_pg_monitor(UNKNOWN, one, NULL, NULL));
     REFUSED(keel_pg_monitor_scope(UNKNOWN, NULL, NULL));
     NOTHING(keel_pg_demonitor(UNKNOWN, (keel_ref){0}));
+    HARMLESS(keel_pubsub_pg_adapter());
+    HARMLESS(keel_pubsub_adapter_set(NULL));
+    if (is_inside()) {
+        ENDS(NO_REGISTRY, keel_pubsub_node_name(UNKNOWN));
+    }
+    EXITS("_", keel_pubsub_or_exit(KEEL_E_BADARG));
+    HARMLESS(keel_pubsub_or_exit(KEEL_OK));
+    UNSTARTED(KEEL_E_BADARG, keel_tracker_start_link_opt(NULL, NULL));
+    UNSTARTED(KEEL_E_BADARG, keel_tracker_start_link_opt(NULL, &(keel_tracker_opts){0}));
+    ENDS_STATUS(NO_REGISTRY,
+            keel_tracker_track_opt(UNKNOWN, &(keel_presence){.topic = one, .key = one}));
+    REFUSED(keel_tracker_track_opt(nobody, NULL));
+    ENDS_STATUS(NO_REGISTRY,
+            keel_tracker_update_opt(UNKNOWN, &(keel_presence){.topic = one, .key = one}));
+    REFUSED(keel_tracker_update_opt(nobody, NULL));
+    ENDS_STATUS(NO_REGISTRY,
+            keel_tracker_untrack_opt(UNKNOWN, &(keel_presence){.topic = one, .key = one}));
+    REFUSED(keel_tracker_untrack_opt(nobody, NULL));
+    ENDS_STATUS(NO_REGISTRY, keel_tracker_untrack_all(UNKNOWN, dead_process()));
+    ENDS(NO_REGISTRY, keel_tracker_list(UNKNOWN, one));
+    ENDS(NO_REGISTRY, keel_tracker_get_by_key(UNKNOWN, one, one));
+    ENDS_STATUS(NO_REGISTRY, keel_tracker_graceful_permdown(UNKNOWN));
 }
 
 TABLE(logs,
@@ -90,12 +112,43 @@ TABLE(logs,
     REFUSED(keel_logger_metadata_merge(one));
     REFUSED(keel_logger_add_handler(nothing, NULL));
     REFUSED(keel_logger_remove_handler(nobody));
+    NOTHING(keel_logger_handlers());
+    STATUS(KEEL_OK, keel_logger_flush(KEEL_AT_ONCE));
+    HARMLESS(keel_log_at(NULL, (keel_log_level)77, one, "%s", "text"));
+    HARMLESS(keel_log_at(NULL, KEEL_LOG_DEBUG, nothing, NULL));
+    HARMLESS(keel_log_report_at(NULL, (keel_log_level)77, nothing, one));
+    HARMLESS(keel_logger_allows(NULL, (keel_log_level)77));
+    NUMBER(KEEL_LOG_INFO, keel_logger_level_set((keel_log_level)77));
+    NUMBER(KEEL_LOG_INFO, keel_logger_level_set((keel_log_level)(-77)));
+    NUMBER(KEEL_LOG_INFO, keel_logger_level());
+    HARMLESS(keel_logger_most());
+    WITHIN(KEEL_E_BADARG, keel_logger_process_level_set((keel_log_level)77));
+    HARMLESS(keel_logger_process_level_unset());
+    NUMBER(0, keel_map_size(keel_logger_metadata()));
+    NOTHING(keel_log_format_text(NULL, 0, NULL, false));
+    NOTHING(keel_log_format_json(NULL, 0, NULL));
+    HARMLESS(keel_log_format_text(NULL, 10, &(keel_log_event){.level = 77}, false));
+    HARMLESS(keel_log_format_json(NULL, 10, &(keel_log_event){.level = 77}));
+    HARMLESS(keel_report((keel_report_level)77, nothing));
+    NUMBER(KEEL_REPORT_DEBUG, keel_report_level_set((keel_report_level)77));
+    NUMBER(KEEL_REPORT_DEBUG, keel_report_level_set(KEEL_REPORT_DEBUG));
+    HARMLESS(keel_report_format(NULL, 0, nothing, true, NULL));
+    HARMLESS(keel_report_format(NULL, 10, any_word(), false, NULL));
+    HARMLESS(keel_report_handler_set(NULL));
+    HARMLESS(keel_report_crash(NULL));
+    HARMLESS(keel_report_crash(&(keel_crash){0}));
     HARMLESS(keel_log_level_of(NULL));
     HARMLESS(keel_log_level_name((keel_log_level)77));
     STATUS(KEEL_E_BADARG, keel_telemetry_attach(one, one, NULL, one));
     STATUS(KEEL_E_BADARG, keel_telemetry_attach_many(one, one, NULL, one));
     REFUSED(keel_telemetry_detach(nobody));
     NOTHING(keel_telemetry_handlers(one));
+    NOTHING(keel_telemetry_is_on());
+    HARMLESS(keel_telemetry_execute(any_word(), one, nothing));
+    EXITS("{badarg, _}", keel_telemetry_span(any_word(), nothing, NULL, NULL));
+    if (!is_inside()) {
+        NUMBER(true, keel_telemetry_runtime_start_link(nothing).status != KEEL_OK);
+    }
     NOTHING(keel_counter(NULL, NULL, NULL));
     NOTHING(keel_gauge(NULL, NULL, NULL));
     NOTHING(keel_histogram(NULL, NULL, NULL, NULL, 3));
@@ -158,10 +211,23 @@ TABLE(nodes,
     REFUSED(keel_node_monitor(one, true));
     REFUSED(keel_node_set_cookie(one, NULL));
     REFUSED(keel_node_set_address(one, NULL, 0));
+    NOTHING(keel_node_list(77));
+    NOTHING(keel_node_port());
+    REFUSED(keel_node_monitor_all(true, &(keel_node_monitor_opts){.which = 128}));
+    HARMLESS(keel_observer_allow(false));
+    HARMLESS(keel_global_sync());
+    STATUSES(KEEL_E_STOPPED, KEEL_OK, KEEL_OK, KEEL_E_STOPPED, keel_global_start());
+    HARMLESS(keel_global_random_exit(one, no_pid(), no_pid()));
+    HARMLESS(keel_global_random_notify(one, no_pid(), no_pid()));
+    NOTHING(keel_global_notify_all(one, no_pid(), no_pid()));
+    HARMLESS(keel_global_unregister(any_word()));
+    NOTHING(keel_global_registered());
+    REFUSED(keel_global_unlock(no_tuple(), keel_nil()));
+    TERM("{badrpc, _}", keel_rpc_call(no_atom(), one, one, nothing, SOON));
     REFUSED(keel_global_register(nothing, dead_process()));
-    REFUSED(keel_global_register_with(one, dead_process(), NULL));
-    REFUSED(keel_global_re_register(one, dead_process()));
-    REFUSED(keel_global_re_register_with(one, dead_process(), NULL));
+    REFUSED(keel_global_register_with(one, no_pid(), NULL));
+    REFUSED(keel_global_re_register(one, no_pid()));
+    REFUSED(keel_global_re_register_with(one, no_pid(), NULL));
     NOTHING(keel_global_whereis(nothing));
     REFUSED(keel_global_send(nobody, one));
     EXITS("{badarg, {nobody_here, 1}}", keel_global_send_or_exit(nobody, one));
@@ -200,4 +266,14 @@ TABLE(applications,
     REFUSED(keel_application_configure(one, NULL));
     REFUSED(keel_application_configure_file(NULL, NULL));
     NOTHING(keel_application_register(NULL));
+    HARMLESS(keel_application_stop_all());
+    HARMLESS(keel_application_on_shutdown(NULL));
+    HARMLESS(keel_application_on_end(NULL));
+    NOTHING(keel_application_which());
+    NUMBER(true, keel_is_list(keel_application_loaded()));
+    NOTHING(keel_application_start_type());
+    HARMLESS(keel_main_stop(-1));
+    NUMBER(2, keel_main(NULL, 0, NULL));
+    NOTHING(keel_main_arguments());
+    NOTHING(keel_notify_watchdog());
 }

@@ -87,6 +87,7 @@ TABLE(making, "making terms: what is misused gives a clear failure in every situ
     NOTHING(keel_resource(NULL, NULL, NULL));
     NOTHING(keel_export(nothing, one, 1));
     NOTHING(keel_export(keel_atom(a), no_atom(), 1));
+    NUMBER(true, keel_make_ref().word != 0);
     NOTHING(keel_secret(NULL));
     NOTHING(keel_to_secret(any_word()));
     NOTHING(keel_to_pointer(any_word(), NULL));
@@ -239,6 +240,7 @@ TABLE(lifetimes, "lifetimes of terms: what is misused gives a clear failure in e
     HARMLESS(keel_set(NULL, one));
     HARMLESS(keel_set(&(keel_term){0}, nothing));
     HARMLESS(keel_scope_close(NULL));
+    HARMLESS(keel_scope_close((keel_scope[]){keel_scope_open()}));
     HARMLESS(keel_scope_close(&(keel_scope){0}));
     TERM("1", keel_scope_close_with(NULL, one));
     NOTHING(keel_scope_close_with(&(keel_scope){0}, nothing));

@@ -8,6 +8,8 @@
 //
 //   keel_html_print(html, "<p class=\"%s\">%s has %d jobs</p>", kind, user, count);
 //
+// Where there is no HTML to write into, or nothing to write, nothing happens.
+//
 // Parts are elements with an id that a live page (<keel/web/live.h>) sends on their own
 // when they alone have changed:
 //

@@ -17,7 +17,8 @@
 
 KEEL_BEGIN_DECLS
 
-/// The text of `term` as a binary. What is no UTF-8 in a string is replaced.
+/// The text of `term` as a binary; KEEL_NONE of none. What is no UTF-8 in a string is
+/// replaced.
 /// @thread any @since 0.1
 KEEL_API keel_term keel_json_encode(keel_term term);
 
@@ -30,7 +31,7 @@ typedef struct keel_json_error {
 /// Reads one JSON value; input is taken to be hostile. An object's keys become binaries and
 /// must differ; a string with a NUL in it is refused.
 /// @param ret_error  may be NULL
-/// @return KEEL_OK, KEEL_E_SYNTAX, KEEL_E_TOO_DEEP (over 64 levels)
+/// @return KEEL_OK, KEEL_E_SYNTAX, KEEL_E_TOO_DEEP (over 64 levels), KEEL_E_BADARG (NULL)
 /// @thread any
 /// @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_json_decode(

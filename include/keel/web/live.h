@@ -27,6 +27,8 @@
 // When the connection is lost the browser comes back by itself; the page is mounted anew
 // with the same query, so what a page shows belongs into servers and its address. A crash
 // of a page is one such moment, and touches no other page.
+//
+// Of a page that is NULL nothing is known, and what is done to it is done to nobody.
 
 KEEL_BEGIN_DECLS
 

@@ -6,7 +6,8 @@
 
 // One HTTP request, as the function of its route sees it. It runs in a process of its own:
 // it may call servers and wait, and when it crashes the client gets a 500 and nobody else
-// notices. Everything here is @thread process, in that process.
+// notices. Everything here is @thread process, in that process. Without a request, or with
+// NULL where something must be, nothing happens, and what is asked is NULL, none or false.
 //
 //   static void show_job(keel_web_request *request)
 //   {
@@ -30,7 +31,7 @@ KEEL_API const char *keel_web_path(const keel_web_request *request); ///< @since
 /// @thread process @since 0.1
 KEEL_API const char *keel_web_param(const keel_web_request *request, const char *name);
 /// A header: host, origin, cookie, content-type, accept, authorization, user-agent,
-/// last-event-id; NULL when it was not sent, and for others. @thread process @since 0.1
+/// sec-fetch-site; NULL when it was not sent, and for others. @thread process @since 0.1
 KEEL_API const char *keel_web_header(const keel_web_request *request, const char *name);
 /// The body, whatever it is. @thread process @since 0.1
 KEEL_API keel_bytes keel_web_body(const keel_web_request *request);

@@ -89,7 +89,10 @@ static SSL_CTX *new_context(const keel_tls_opts *opts)
 keel_status keel_tls_new(const keel_tls_opts *opts, char *why, size_t why_size,
         keel_transport **ret_transport)
 {
-    if (!opts->certificate) {
+    if (!ret_transport) {
+        return KEEL_E_BADARG;
+    }
+    if (!opts || !opts->certificate) {
         return complain(why, why_size, "there must be a certificate", "");
     }
 

@@ -12,6 +12,7 @@ static keel_started start_endpoint(keel_term argument);
 keel_child_spec keel_web_child_opt(
         const keel_web_endpoint *endpoint, const keel_web_opts *opts)
 {
+    opts = opts != NULL ? opts : &(const keel_web_opts){0};
     keel_term name = keel_is_none(opts->name) ? keel_atom(web) : opts->name;
     return (keel_child_spec){
             .id = name,
@@ -67,6 +68,9 @@ bool keel_web_inspect(keel_term name, keel_web_stats *ret_stats)
 void keel_web_stylesheet(
         keel_html *html, const keel_web_endpoint *endpoint, const char *path)
 {
+    if (html == NULL || endpoint == NULL || path == NULL) {
+        return;
+    }
     uint64_t version = 0;
     for (size_t index = 0; index < endpoint->asset_count; index++) {
         const keel_web_asset *asset = &endpoint->assets[index];

@@ -11,6 +11,8 @@ static char answer[1 << 20];
 
 // --- what is served ---
 
+static const keel_web_endpoint endpoint;
+
 static void say_hello(keel_web_request *request)
 {
     keel_web_reply(request, 200, "text/plain", "hello", 5);
@@ -49,6 +51,51 @@ static void say_much(keel_web_request *request)
     keel_web_reply(request, 200, "text/plain", much, 600000);
 }
 
+// Says back what was asked, word for word.
+static void mirror(keel_web_request *request)
+{
+    keel_bytes body = keel_web_body(request);
+    const char *agent = keel_web_header(request, "User-Agent");
+    CHECK(keel_web_header(request, "x-unknown") == NULL);
+    CHECK(!keel_web_answered(request));
+    keel_web_header_set(request, "x-mirror", "clear");
+    keel_web_reply_json(request, 200,
+            keel_make("{[{method, Method}, {path, Path}, {agent, Agent}, {body, Body}, "
+                      "{form, Form}]}",
+                    keel_web_method(request), keel_web_path(request),
+                    agent != NULL ? agent : "none", body, keel_web_form(request)));
+    CHECK(keel_web_answered(request));
+    keel_web_fail(request, 500, "the first answer counts");
+}
+
+static void show_page(keel_web_request *request)
+{
+    keel_html *html = keel_html_new();
+    keel_web_stylesheet(html, &endpoint, "/style.css");
+    keel_html_print(html, "<p>%s</p>", "1 < 2");
+    keel_web_reply_html(request, 202, html);
+    keel_html_free(html);
+}
+
+static void send_away(keel_web_request *request)
+{
+    keel_web_redirect(
+            request, keel_web_param(request, "to")[0] == 'h' ? "/hello" : "//far");
+}
+
+static void refuse(keel_web_request *request)
+{
+    keel_web_fail(request, 503, "%d are too many", 7);
+}
+
+static void count_in_text(keel_web_request *request)
+{
+    keel_bytes text = keel_to_bytes(keel_web_metrics_text(request));
+    keel_term more = keel_format("%.*sown 1\n", (int)text.size, (const char *)text.data);
+    text = keel_to_bytes(more);
+    keel_web_reply(request, 200, "text/plain", text.data, text.size);
+}
+
 // Until the test says go on.
 static void wait_long(keel_web_request *request)
 {
@@ -67,6 +114,11 @@ static const keel_web_route routes[] = {
         {"GET", "/much", say_much, NULL},
         {"GET", "/wait", wait_long, NULL},
         {"GET", "/metrics", keel_web_metrics, NULL},
+        {"PUT", "/mirror", mirror, NULL},
+        {"GET", "/page", show_page, NULL},
+        {"GET", "/away/:to", send_away, NULL},
+        {"GET", "/refused", refuse, NULL},
+        {"GET", "/figures", count_in_text, NULL},
 };
 static const keel_web_asset assets[] = {{"/style.css", "text/css", "a{}", 3}};
 static const keel_web_endpoint endpoint = {
@@ -95,6 +147,37 @@ TEST("a request is answered by the function of its route")
     CHECK_STR(header_of(answer, "content-type"), "text/css");
     CHECK_INT(ASK(port, "GET /keel/live.js?v=1 HTTP/1.1", NULL), 200);
     CHECK(strstr(header_of(answer, "cache-control"), "immutable") != NULL);
+    stop_endpoint();
+}
+
+TEST("a function sees its request as it was sent, and its first answer counts")
+{
+    int port = start_endpoint(&endpoint, (keel_web_opts){0});
+    const char *head = "PUT /mirror?not=this HTTP/1.1\r\nUser-Agent: glass\r\n"
+                       "Content-Type: application/x-www-form-urlencoded";
+    CHECK_INT(ASK(port, head, "a=1&b=%21"), 200);
+    CHECK_STR(header_of(answer, "x-mirror"), "clear");
+    CHECK(told("{\"method\":\"PUT\",\"path\":\"/mirror\",\"agent\":\"glass\","
+               "\"body\":\"a=1&b=%21\",\"form\":{\"a\":\"1\",\"b\":\"!\"}}"));
+    stop_endpoint();
+}
+
+TEST("an answer is a page, another place, or a refusal that says when to come again")
+{
+    int port = start_endpoint(&endpoint, (keel_web_opts){0});
+    CHECK_INT(ASK(port, "GET /page HTTP/1.1", NULL), 202);
+    CHECK(told("<p>1 &lt; 2</p>"));
+    CHECK(told("<link rel=\"stylesheet\" href=\"/style.css?v="));
+    CHECK_STR(header_of(answer, "content-type"), "text/html; charset=utf-8");
+    CHECK_INT(ASK(port, "GET /away/hello HTTP/1.1", NULL), 303);
+    CHECK_STR(header_of(answer, "location"), "/hello");
+    CHECK_INT(ASK(port, "GET /away/elsewhere HTTP/1.1", NULL), 303);
+    CHECK_STR(header_of(answer, "location"), "/"); // never off this server
+    CHECK_INT(ASK(port, "GET /refused HTTP/1.1", NULL), 503);
+    CHECK(told("{\"error\":\"7 are too many\"}"));
+    CHECK_STR(header_of(answer, "retry-after"), "1");
+    CHECK_INT(ASK(port, "GET /figures HTTP/1.1", NULL), 200);
+    CHECK(told("keel_web_requests 1\n") && told("\nown 1\n"));
     stop_endpoint();
 }
 

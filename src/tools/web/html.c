@@ -26,11 +26,15 @@ void keel_html_free(keel_html *html)
 
 keel_bytes keel_html_bytes(const keel_html *html)
 {
-    return (keel_bytes){(const uint8_t *)html->text.data, html->text.size};
+    return html != NULL ? (keel_bytes){(const uint8_t *)html->text.data, html->text.size}
+                        : (keel_bytes){0};
 }
 
 void keel_html_add(keel_html *html, const char *markup, size_t size)
 {
+    if (html == NULL || (markup == NULL && size > 0)) {
+        return;
+    }
     kl_text_add(&html->text, markup, size);
 }
 
@@ -75,11 +79,17 @@ static void add_escaped(keel_html *html, const void *data, size_t size)
 
 void keel_html_text(keel_html *html, const char *text)
 {
+    if (html == NULL || text == NULL) {
+        return;
+    }
     add_escaped(html, text, strlen(text));
 }
 
 void keel_html_term(keel_html *html, keel_term term)
 {
+    if (html == NULL || keel_is_none(term)) {
+        return;
+    }
     if (keel_is_binary(term)) {
         keel_bytes bytes = keel_to_bytes(term);
         add_escaped(html, bytes.data, bytes.size);
@@ -170,6 +180,9 @@ static void print_number(
 
 void keel_html_format(keel_html *html, const char *format, ...)
 {
+    if (html == NULL || format == NULL) {
+        return;
+    }
     va_list arguments;
     va_start(arguments, format);
     while (*format != '\0') {
@@ -214,6 +227,9 @@ static void hash_so_far(keel_html *html, size_t upto)
 void keel_html_begin_at(keel_html *html, const char *element, const char *attributes,
         const char *id_format, ...)
 {
+    if (html == NULL || element == NULL || attributes == NULL || id_format == NULL) {
+        return;
+    }
     char id[128];
     va_list arguments;
     va_start(arguments, id_format);
@@ -248,6 +264,9 @@ void keel_html_begin_at(keel_html *html, const char *element, const char *attrib
 
 void keel_html_end(keel_html *html)
 {
+    if (html == NULL) {
+        return;
+    }
     if (html->open == KL_NO_PART) {
         keel_error(keel_make("{badarg, html_end}"));
     }

@@ -15,6 +15,9 @@ static void write_term(struct kl_text *text, keel_term term, int depth);
 
 keel_term keel_json_encode(keel_term term)
 {
+    if (keel_is_none(term)) {
+        return KEEL_NONE;
+    }
     struct kl_text text = {0};
     write_term(&text, term, 0);
     keel_term binary = keel_binary(text.data, text.size);
@@ -222,6 +225,9 @@ static void forget(void *json)
 keel_status keel_json_decode(
         const char *text, size_t size, keel_term *ret_term, keel_json_error *ret_error)
 {
+    if ((text == NULL && size > 0) || ret_term == NULL) {
+        return KEEL_E_BADARG;
+    }
     keel_json_error ignored;
     keel_json_error *error = ret_error != NULL ? ret_error : &ignored;
     *error = (keel_json_error){0};

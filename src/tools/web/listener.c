@@ -57,7 +57,8 @@ keel_term kl_listener_settings(const keel_web_endpoint *endpoint, const keel_web
     if (settings == NULL) {
         return KEEL_NONE;
     }
-    settings->endpoint = endpoint;
+    static const keel_web_endpoint nothing_served;
+    settings->endpoint = endpoint != NULL ? endpoint : &nothing_served;
     settings->opts = *opts;
     const char **texts[] = {&settings->opts.address, &settings->opts.hosts,
             &settings->opts.token, &settings->opts.secret};

@@ -14,16 +14,19 @@
 
 bool keel_live_connected(const keel_live *page)
 {
-    return page->connected;
+    return page != NULL && page->connected;
 }
 
 const char *keel_live_path(const keel_live *page)
 {
-    return page->path;
+    return page != NULL ? page->path : NULL;
 }
 
 const char *keel_live_param(const keel_live *page, const char *name)
 {
+    if (page == NULL || name == NULL) {
+        return NULL;
+    }
     size_t size = strlen(page->path) + 1;
     char *value = keel_alloc(size);
     (void)kl_route_param(page->peer->route->path, page->path, name, value, size);
@@ -32,12 +35,15 @@ const char *keel_live_param(const keel_live *page, const char *name)
 
 keel_term keel_live_query(const keel_live *page)
 {
+    if (page == NULL) {
+        return KEEL_NONE;
+    }
     return keel_copy(page->query); // a patch drops it
 }
 
 const char *keel_live_csrf(const keel_live *page)
 {
-    return page->csrf;
+    return page != NULL ? page->csrf : NULL;
 }
 
 static char *copy_string(const char *text)
@@ -48,6 +54,9 @@ static char *copy_string(const char *text)
 
 void keel_live_patch(keel_live *page, const char *query)
 {
+    if (page == NULL || query == NULL) {
+        return;
+    }
     keel_free(page->patch);
     page->patch = copy_string(query);
     keel_set(&page->query, kl_fields_of_form(query, strlen(query)));
@@ -55,12 +64,18 @@ void keel_live_patch(keel_live *page, const char *query)
 
 void keel_live_redirect(keel_live *page, const char *path)
 {
+    if (page == NULL || path == NULL) {
+        return;
+    }
     keel_free(page->redirect);
     page->redirect = copy_string(path);
 }
 
 void keel_live_notice(keel_live *page, const char *kind, const char *format, ...)
 {
+    if (page == NULL || kind == NULL || format == NULL) {
+        return;
+    }
     char text[512];
     va_list arguments;
     va_start(arguments, format);
@@ -74,6 +89,9 @@ void keel_live_notice(keel_live *page, const char *kind, const char *format, ...
 void keel_live_form_at(
         const keel_live *page, keel_html *html, const char *event, const char *attributes)
 {
+    if (page == NULL || html == NULL || event == NULL || attributes == NULL) {
+        return;
+    }
     keel_html_print(html, "<form method=\"post\" action=\"%s\" data-live ", page->path);
     keel_html_add(html, attributes, strlen(attributes));
     keel_html_print(html,

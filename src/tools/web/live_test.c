@@ -94,8 +94,22 @@ static const keel_live_view names_view = {
         .handle_info = handle_info,
         .render = render,
 };
-static const keel_web_route routes[] = {{.path = "/names", .view = &names_view}};
-static const keel_web_endpoint endpoint = {.routes = routes, .route_count = 1};
+
+// A page that shows where it is.
+static void show_place(keel_live *page, keel_html *html, void *state)
+{
+    (void)state;
+    CHECK(strlen(keel_live_csrf(page)) >= 16);
+    const char *by = keel_web_value(keel_live_query(page), "by");
+    keel_html_print(html, "<p>%s of %s by %s, csrf %s</p>", keel_live_param(page, "id"),
+            keel_live_path(page), by != NULL ? by : "nobody", keel_live_csrf(page));
+}
+
+static const keel_live_view place_view = {
+        .name = "place", .title = "Place", .render = show_place};
+static const keel_web_route routes[] = {{.path = "/names", .view = &names_view},
+        {.path = "/places/:id", .view = &place_view}};
+static const keel_web_endpoint endpoint = {.routes = routes, .route_count = 2};
 
 static void hold_news(keel_term unused)
 {
@@ -163,6 +177,16 @@ TEST("a page is rendered once for those without JavaScript")
     CHECK(strstr(document, "<form method=\"post\" action=\"/names\" data-live class=") !=
             NULL);
     CHECK(strstr(header_of(document, "set-cookie"), "HttpOnly; SameSite=Lax") != NULL);
+    stop_endpoint();
+}
+
+TEST("a page knows its path, its part of it, its query and its token")
+{
+    int port = start_with((keel_web_opts){0});
+    CHECK_INT(
+            ask(port, "GET /places/a%20b?by=me HTTP/1.1", NULL, document, sizeof document),
+            200);
+    CHECK(strstr(document, "<p>a b of /places/a b by me, csrf ") != NULL);
     stop_endpoint();
 }
 

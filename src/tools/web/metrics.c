@@ -60,6 +60,9 @@ static void add_web(struct kl_text *text, struct kl_web *web)
 
 keel_term keel_web_metrics_text(const keel_web_request *request)
 {
+    if (request == NULL) {
+        return KEEL_NONE;
+    }
     struct kl_text text = {0};
     add_program(&text);
     add_workers(&text);
@@ -71,6 +74,9 @@ keel_term keel_web_metrics_text(const keel_web_request *request)
 
 void keel_web_metrics(keel_web_request *request)
 {
+    if (request == NULL) {
+        return;
+    }
     keel_bytes text = keel_to_bytes(keel_web_metrics_text(request));
     keel_web_reply(
             request, 200, "text/plain; version=0.0.4; charset=utf-8", text.data, text.size);

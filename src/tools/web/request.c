@@ -43,16 +43,25 @@ void kl_request_csrf(const struct kl_web_peer *peer, char digest[static KL_DIGES
 
 const char *keel_web_method(const keel_web_request *request)
 {
+    if (request == NULL) {
+        return NULL;
+    }
     return request->peer->method;
 }
 
 const char *keel_web_path(const keel_web_request *request)
 {
+    if (request == NULL) {
+        return NULL;
+    }
     return request->peer->path;
 }
 
 const char *keel_web_param(const keel_web_request *request, const char *name)
 {
+    if (request == NULL || name == NULL) {
+        return NULL;
+    }
     const struct kl_web_peer *peer = request->peer;
     size_t size = strlen(peer->path) + 1;
     char *value = keel_alloc(size);
@@ -62,6 +71,9 @@ const char *keel_web_param(const keel_web_request *request, const char *name)
 
 const char *keel_web_header(const keel_web_request *request, const char *name)
 {
+    if (request == NULL || name == NULL) {
+        return NULL;
+    }
     static const char *const names[KL_HEADERS] = {"host", "origin", "cookie",
             "content-type", "accept", "authorization", "user-agent", "sec-fetch-site"};
     for (int header = 0; header < KL_HEADERS; header++) {
@@ -74,11 +86,17 @@ const char *keel_web_header(const keel_web_request *request, const char *name)
 
 keel_bytes keel_web_body(const keel_web_request *request)
 {
+    if (request == NULL) {
+        return (keel_bytes){0};
+    }
     return (keel_bytes){(const uint8_t *)request->peer->body, request->peer->body_size};
 }
 
 keel_term keel_web_query(const keel_web_request *request)
 {
+    if (request == NULL) {
+        return KEEL_NONE;
+    }
     return kl_fields_of_pairs(request->peer->query, request->peer->query_size);
 }
 
@@ -92,6 +110,9 @@ static bool has_type(const keel_web_request *request, const char *type)
 
 keel_term keel_web_form(const keel_web_request *request)
 {
+    if (request == NULL) {
+        return KEEL_NONE;
+    }
     const struct kl_web_peer *peer = request->peer;
     bool is_form = has_type(request, "application/x-www-form-urlencoded");
     return kl_fields_of_form(peer->body, is_form ? peer->body_size : 0);
@@ -99,6 +120,9 @@ keel_term keel_web_form(const keel_web_request *request)
 
 bool keel_web_json(keel_web_request *request, keel_term *ret_map)
 {
+    if (request == NULL || ret_map == NULL) {
+        return false;
+    }
     const struct kl_web_peer *peer = request->peer;
     // A page of another site could send anything else without being asked first. curl -d
     // calls everything a form, so what reads as JSON is taken from programs as well.
@@ -144,6 +168,9 @@ const char *keel_web_value(keel_term map, const char *key)
 
 void keel_web_header_set(keel_web_request *request, const char *name, const char *value)
 {
+    if (request == NULL || name == NULL || value == NULL) {
+        return;
+    }
     if (strpbrk(name, "\r\n:") != NULL || strpbrk(value, "\r\n") != NULL) {
         keel_error(keel_make("{badarg, {header, Name}}", name));
     }
@@ -153,13 +180,17 @@ void keel_web_header_set(keel_web_request *request, const char *name, const char
 void keel_web_reply(keel_web_request *request, int status, const char *content_type,
         const void *data, size_t size)
 {
+    if (request == NULL || (data == NULL && size > 0)) {
+        return;
+    }
     struct kl_answer *answer = &request->answer;
     if (request->answered) {
         return;
     }
     request->answered = true;
     answer->status = status;
-    snprintf(answer->content_type, sizeof(answer->content_type), "%s", content_type);
+    snprintf(answer->content_type, sizeof(answer->content_type), "%s",
+            content_type != NULL ? content_type : "text/plain");
     answer->owned = malloc(size > 0 ? size : 1);
     answer->body = answer->owned;
     if (answer->owned != NULL && size > 0) {
@@ -175,6 +206,9 @@ void keel_web_reply(keel_web_request *request, int status, const char *content_t
 
 void keel_web_reply_html(keel_web_request *request, int status, const keel_html *html)
 {
+    if (request == NULL || html == NULL) {
+        return;
+    }
     keel_bytes bytes = keel_html_bytes(html);
     keel_web_reply(request, status, "text/html; charset=utf-8", bytes.data, bytes.size);
 }
@@ -200,6 +234,9 @@ static bool has_header(const struct kl_answer *answer, const char *name)
 
 void keel_web_fail(keel_web_request *request, int status, const char *format, ...)
 {
+    if (request == NULL || format == NULL) {
+        return;
+    }
     char text[512];
     va_list arguments;
     va_start(arguments, format);
@@ -213,6 +250,9 @@ void keel_web_fail(keel_web_request *request, int status, const char *format, ..
 
 void keel_web_redirect(keel_web_request *request, const char *path)
 {
+    if (request == NULL || path == NULL) {
+        return;
+    }
     // "//elsewhere" would lead away from here.
     bool ours = path[0] == '/' && path[1] != '/' && path[1] != '\\';
     keel_web_header_set(request, "location", ours ? path : "/");
@@ -221,7 +261,7 @@ void keel_web_redirect(keel_web_request *request, const char *path)
 
 bool keel_web_answered(const keel_web_request *request)
 {
-    return request->answered;
+    return request != NULL && request->answered;
 }
 
 void kl_request_set_session(keel_web_request *request)
