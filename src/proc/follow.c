@@ -68,13 +68,13 @@ struct kl_stack *kl_turn_serve(void *argument)
         if (next->stack != NULL) {
             struct kl_activation *other = kl_activation(next);
             if (!other->lends) {
-                other->budget = KL_TURN_BUDGET;
+                kl_turn_allow(other);
             }
             kl_turn_begin(next, other);
             return next->stack;
         }
         kl_turn_attach_kept(next, stack);
-        activation->budget = KL_TURN_BUDGET;
+        kl_turn_allow(activation);
         kl_turn_begin(next, activation);
         kl_take(next);
         if ((next->flags & KL_DYING) != 0 || next->suspended > 0) {
@@ -109,7 +109,7 @@ bool kl_turn_lend(struct kl_process *self, struct kl_process *server, int64_t de
 
     kl_turn_attach_kept(server, stack);
     struct kl_activation *activation = stack->scratch;
-    activation->budget = KL_TURN_BUDGET;
+    kl_turn_allow(activation);
     kl_turn_begin(server, activation);
     kl_fiber_cross(stack);
 

@@ -1,6 +1,6 @@
 // The door and the mailbox behind it. The rules of the door stand in process.h.
 
-#include "process.h"
+#include "turn.h"
 
 // Does at once with an envelope what the owner would do when it takes it from the chain, if
 // that is no more than to put it aside. The caller owns `to`.
@@ -29,6 +29,33 @@ static inline bool take_in(struct kl_process *to, struct kl_envelope *envelope)
     return false;
 }
 
+// Who sends into a mailbox that gets long has fewer steps left: others, the receiver among
+// them, shall have their turn while the messages are warm.
+enum { CROWD = 2 * KL_TURN_BUDGET, PRESSURE = 3 };
+
+static void press(void)
+{
+    const struct kl_process *self = kl_process_current();
+    if (self != NULL && self->stack != NULL) {
+        struct kl_activation *activation = kl_activation(self);
+        activation->budget -= activation->budget < PRESSURE ? activation->budget : PRESSURE;
+    }
+}
+
+// Remembers for the end of the turn whom the running process talks to on another worker.
+static void note_afar(struct kl_process *to)
+{
+    const struct kl_process *self = kl_process_current();
+    if (self != NULL && self->stack != NULL) {
+        struct kl_activation *activation = kl_activation(self);
+        if (activation->afar_to != to) {
+            activation->afar_to = to;
+            activation->afar = 0;
+        }
+        activation->afar++;
+    }
+}
+
 // Who replaces IDLE, by an envelope or by an empty chain, owns the process until it wakes
 // it. So the usual message to one that waits need not go through the chain.
 // `caller` waits for what `to` says to it, and lends it its turn if it can.
@@ -53,10 +80,16 @@ static inline bool push(struct kl_process *to, struct kl_envelope *envelope,
         // It waits for its turn on this very worker: it is ours meanwhile. If there was
         // something in the chain, this goes behind it.
         bool in = kl_load_relaxed(&to->door) == 0 && take_in(to, envelope);
+        uint32_t queue_len = to->queue_len;
         kl_sched_let_go(&hold);
         if (in) {
+            if (queue_len > CROWD) {
+                press();
+            }
             return true;
         }
+    } else if (!idle) {
+        note_afar(to);
     }
     do {
         if (old == KL_DOOR_CLOSED) {

@@ -180,6 +180,9 @@ struct kl_activation {
     struct kl_try *tries; // innermost keel_try
     bool again; // more to do, put it back into the queue
     bool lends; // its turn to whom it calls
+    uint8_t stays; // how often it was allowed more, since many messages wait
+    uint32_t afar; // messages in one go to a process of another worker
+    struct kl_process *afar_to; // and to which; it may have ended
     bool expects; // the answer of one that runs soon: not worth going idle for
 };
 

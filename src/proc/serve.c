@@ -1,6 +1,6 @@
 // What runs on the stack of a process: a body, or a handler's callbacks one after another.
 
-#include "process.h"
+#include "turn.h"
 
 // Takes what the process was born with.
 static keel_term be_born(struct kl_process *self, struct kl_activation *activation)
@@ -210,6 +210,19 @@ static inline void expire(
     }
 }
 
+// A mailbox that grows gets cold: who has many messages waiting may handle more of them in
+// one turn, while that is still a short time to the others.
+static bool may_stay(const struct kl_process *self, struct kl_activation *activation)
+{
+    enum { STAY_NS = 20000 };
+    if (self->queue_len < KL_TURN_BUDGET || activation->stays == KL_TURN_STAYS ||
+            kl_now_exact() - kl_now() >= STAY_NS) {
+        return false;
+    }
+    activation->stays++;
+    return true;
+}
+
 void kl_serve(struct kl_process *self, struct kl_activation *activation)
 {
     const keel_handler *handler = self->entry;
@@ -233,8 +246,11 @@ void kl_serve(struct kl_process *self, struct kl_activation *activation)
         }
         kl_store_relaxed(&self->reductions, self->reductions + 1);
         if (activation->budget == 0) {
-            activation->again = true;
-            break;
+            if (!may_stay(self, activation)) {
+                activation->again = true;
+                break;
+            }
+            activation->budget = KL_TURN_BUDGET;
         }
         activation->budget--;
         kl_observable();

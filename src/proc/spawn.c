@@ -99,7 +99,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     child->task.next = NULL;
     child->task.run = kl_turn;
     child->task.priority = KL_PRIORITY_NORMAL;
-    child->task.manner = KL_MANNER_NEWBORN;
+    child->task.talk = KL_NEWBORN;
     child->task.expecting = false;
     kl_store_relaxed(&child->task.mark, false);
     kl_store_relaxed(&child->task.home, (uint16_t)0); // a hint: kl_task_is_queued

@@ -243,7 +243,13 @@ static void take_another_turn(struct kl_process *self)
                 KL_PRIORITY_NORMAL, KL_PRIORITY_LOW, KL_PRIORITY_HIGH, KL_PRIORITY_MAX};
         task->priority = order[self->extras->priority];
     }
-    kl_sched_wake(task);
+    const struct kl_activation *activation = self->stack == NULL ? NULL
+                                                                 : kl_activation(self);
+    if (activation != NULL && activation->afar >= KL_TURN_AFAR) {
+        kl_sched_wake_beside(task, &activation->afar_to->task);
+    } else {
+        kl_sched_wake(task);
+    }
 }
 
 // True when the turn is over; the process may run elsewhere then.
@@ -272,7 +278,7 @@ static void came_back(struct kl_task *task, enum kl_fiber_end end);
 static inline void resume(struct kl_process *self)
 {
     struct kl_activation *activation = kl_activation(self);
-    activation->budget = KL_TURN_BUDGET;
+    kl_turn_allow(activation);
     kl_turn_begin(self, activation);
     kl_fiber_next(self->stack, came_back);
 }

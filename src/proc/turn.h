@@ -7,7 +7,19 @@
 
 // Messages handled and sent before others get a turn. Enough to make the switch cheap,
 // little enough that a sender that floods gives way while its messages are still warm.
-enum { KL_TURN_BUDGET = 200, KL_TURN_CHATTY = 16 }; // steps of a turn made of messages
+enum {
+    KL_TURN_BUDGET = 200,
+    KL_TURN_STAYS = 8, // how often it may have as many again, when many messages wait
+    KL_TURN_AFAR = 150, // messages of one turn that all went to one process elsewhere
+};
+
+// A turn begins, with all the steps it may make.
+static inline void kl_turn_allow(struct kl_activation *activation)
+{
+    activation->budget = KL_TURN_BUDGET;
+    activation->stays = 0;
+    activation->afar = 0;
+}
 
 static inline void kl_turn_attach(struct kl_process *self, struct kl_stack *stack)
 {
@@ -47,9 +59,9 @@ static inline void kl_turn_account(
         struct kl_process *self, const struct kl_activation *activation)
 {
     kl_store_relaxed(&self->heap_bytes, activation->heap.bytes);
-    self->task.manner = activation->budget <= KL_TURN_BUDGET - KL_TURN_CHATTY
-                                ? KL_MANNER_CHATTY
-                                : KL_MANNER_PLAIN;
+    // Less than KL_NEWBORN: see KL_TURN_STAYS.
+    uint32_t steps = KL_TURN_BUDGET * (activation->stays + 1u) - activation->budget;
+    self->task.talk = (uint8_t)(steps / 8);
     if (activation->began != INT64_MIN) {
         int64_t ns = (kl_now_exact() - activation->began) * 64;
         kl_store_relaxed(&self->run_ns, self->run_ns + ns);

@@ -22,25 +22,26 @@ enum kl_priority { KL_PRIORITY_MAX, KL_PRIORITY_HIGH, KL_PRIORITY_NORMAL, KL_PRI
 // gives that guarantee). It may enter a fiber. After a fiber came back the task may be on
 // a thread that has lost its worker to a spare one: every function of this face works
 // there too, so nothing of a worker may be remembered across kl_fiber_resume.
-enum kl_manner {
-    KL_MANNER_PLAIN,
-    KL_MANNER_CHATTY, // its last turn was many short steps: messages to and from others
-    KL_MANNER_NEWBORN, // it had none yet, and was made where it was woken
-};
+// A task that had no turn yet, and was made where it was woken.
+enum { KL_NEWBORN = 255 };
 struct kl_task {
     struct kl_task *next; // while queued
     void (*run)(struct kl_task *task);
     uint8_t priority; // enum kl_priority; may change while not queued
-    uint8_t manner; // enum kl_manner
+    uint8_t talk; // messages to and from others in its last turn, in eights; or KL_NEWBORN
     uint8_t expecting; // queued, but only for something that an earlier one there will do
     uint8_t mark; // for whom the task is part of; the scheduler does not look
     uint16_t home; // 1 + the worker in whose queue it is; 0: none. By who owns the queue
+    uint16_t ran; // 1 + the worker that began its last turn; a hint
 };
 
 // Makes a task runnable. From a worker: on the worker's own queue, no lock and no shared
 // line, and a share of the surplus goes to an idle worker if there is one. From any other
 // thread: into a worker's inbox.
 void kl_sched_wake(struct kl_task *task);
+// The same for a task that has talked to `other` and to nobody else: it goes to the worker
+// where that runs, if both are brief there and there are few (docs/decisions/0024).
+void kl_sched_wake_beside(struct kl_task *task, const struct kl_task *other);
 // Puts the running task behind all others of its worker, to look again whether one of them
 // has done what it waits for. It is no surplus, and costs less than to be woken for it.
 void kl_sched_wait_turn(struct kl_task *task);

@@ -7,7 +7,10 @@ enum {
     SLEEPER_NS = 20000, // queued work that is worth a system call and a wake
     PATIENCE_NS = 50000, // or a surplus that lasts so long
     COMPANY = 12, // tasks that may be a company
-    COMPANY_NS = 50000, // and the most work a company may have
+    COMPANY_NS = 400000, // and the most work a company may have
+    COMPANY_TALK = 2, // eights of messages in the turn of one that may be of it
+    COMPANY_STEP_NS = 150, // and the time that each may take
+    CROSSING_STEP_NS = 500, // or takes while they are on two workers
     BRIEF_NS = 500, // a newborn that lives so long costs more to move than to run
     SAMPLE = 8, // so many newborns tell as much as all of them
     SAMPLE_TURNS = 4, // most turns between two looks at the clock while newborns stay
@@ -93,11 +96,12 @@ static bool keeps_company(const struct kl_worker *worker)
 {
     const struct kl_runq *queue = &worker->runq;
     if (queue->queued > COMPANY || queue->occupied != 1u << KL_PRIORITY_NORMAL ||
+            worker->step_ns >= COMPANY_STEP_NS ||
             (uint64_t)queue->queued * worker->turn_ns >= COMPANY_NS) {
         return false;
     }
     const struct kl_task *task = queue->class[KL_PRIORITY_NORMAL].head;
-    while (task && task->manner == KL_MANNER_CHATTY) {
+    while (task && task->talk >= COMPANY_TALK && task->talk != KL_NEWBORN) {
         task = task->next;
     }
     return !task;
@@ -111,11 +115,24 @@ uint32_t kl_share_movable(const struct kl_worker *worker, uint32_t count)
     }
     const struct kl_task *task = queue->class[KL_PRIORITY_NORMAL].head;
     uint32_t movable = 0;
-    while (movable < count && task->manner != KL_MANNER_NEWBORN) {
+    while (movable < count && task->talk != KL_NEWBORN) {
         task = task->next;
         movable++;
     }
     return movable;
+}
+
+struct kl_worker *kl_share_company(struct kl_worker *worker, const struct kl_task *other)
+{
+    unsigned ran = kl_load_relaxed(&other->ran);
+    if (ran == 0 || ran > kl_core.workers || ran == worker->runq.home) {
+        return NULL;
+    }
+    // Hints, all of them; the lines are the other worker's, so this is asked seldom.
+    struct kl_worker *target = kl_core.worker[ran - 1];
+    bool brief = worker->step_ns < CROSSING_STEP_NS &&
+                 kl_load_relaxed(&target->step_ns) < CROSSING_STEP_NS;
+    return brief && kl_load_relaxed(&target->runq.queued) < COMPANY ? target : NULL;
 }
 
 void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker)

@@ -37,6 +37,10 @@ void kl_share_surplus(struct kl_runner *runner, struct kl_worker *worker);
 // takes longer than its turn. So where turns are short newborns stay where they were born.
 uint32_t kl_share_movable(const struct kl_worker *worker, uint32_t count);
 
+// The worker where a task of `worker`, which is one of short messages, would be in the
+// company of `other`; NULL: it stays where it is.
+struct kl_worker *kl_share_company(struct kl_worker *worker, const struct kl_task *other);
+
 static inline bool kl_share_any_idle(void)
 {
     // Relaxed: a hint; giving claims the bit with an atomic exchange.

@@ -72,12 +72,12 @@ TEST("newborns stay where they were born if turns are short, others go")
     struct kl_worker worker = {.usual_ns = 100};
     for (int i = 0; i < COUNT; i++) {
         tasks[i].priority = KL_PRIORITY_NORMAL;
-        tasks[i].manner = i == 3 || i == 4 ? KL_MANNER_NEWBORN : KL_MANNER_PLAIN;
+        tasks[i].talk = i == 3 || i == 4 ? KL_NEWBORN : 0;
         kl_runq_push(&worker.runq, &tasks[i]);
     }
     CHECK_INT(kl_share_movable(&worker, 2), 2);
     CHECK_INT(kl_share_movable(&worker, 6), 3);
-    tasks[0].manner = KL_MANNER_NEWBORN;
+    tasks[0].talk = KL_NEWBORN;
     CHECK_INT(kl_share_movable(&worker, 6), 0);
     worker.usual_ns = 100000;
     CHECK_INT(kl_share_movable(&worker, 6), 6);
@@ -86,8 +86,8 @@ TEST("newborns stay where they were born if turns are short, others go")
 static void make_meeting_of_newborns(void *argument)
 {
     struct meeting *meeting = argument;
-    meeting->calls[0].task.manner = KL_MANNER_NEWBORN;
-    meeting->calls[1].task.manner = KL_MANNER_NEWBORN;
+    meeting->calls[0].task.talk = KL_NEWBORN;
+    meeting->calls[1].task.talk = KL_NEWBORN;
     start_meeting(meeting);
 }
 
@@ -109,6 +109,97 @@ TEST("two newborns that live long get two workers, however short turns have been
         signal_wait(&meeting.calls[1].done, 1);
     }
     kl_sched_stop();
+}
+
+// Two tasks in their turns, each on a worker of its own.
+struct company {
+    struct call calls[2];
+    struct signal_count arrived, asked;
+};
+
+static void ask_for_company(
+        struct company *company, const struct kl_task *own, const struct kl_task *other)
+{
+    struct kl_worker *worker = kl_runner_self()->worker;
+    struct kl_worker *target = kl_core.worker[kl_load_relaxed(&other->ran) - 1];
+    CHECK(target != worker);
+    // Neither measures anything before its turn ends.
+    worker->step_ns = 40;
+    kl_store_relaxed(&target->step_ns, 40);
+    CHECK(kl_share_company(worker, own) == NULL); // that is where it runs
+    CHECK(kl_share_company(worker, other) == target);
+    worker->step_ns = 1000; // no turns of short messages
+    CHECK(kl_share_company(worker, other) == NULL);
+    worker->step_ns = 40;
+    kl_store_relaxed(&target->step_ns, 1000);
+    CHECK(kl_share_company(worker, other) == NULL);
+    struct kl_task never = {0};
+    CHECK(kl_share_company(worker, &never) == NULL); // has run nowhere
+    signal_add(&company->asked);
+}
+
+static void ask(void *argument)
+{
+    struct company *company = argument;
+    meet(&company->arrived);
+    ask_for_company(company, &company->calls[0].task, &company->calls[1].task);
+}
+
+static void be_asked_for(void *argument)
+{
+    struct company *company = argument;
+    meet(&company->arrived);
+    while (signal_get(&company->asked) == 0) {
+        kl_cpu_relax();
+    }
+}
+
+static void start_company(void *argument)
+{
+    struct company *company = argument;
+    call_wake(&company->calls[0], ask, company);
+    call_wake(&company->calls[1], be_asked_for, company);
+}
+
+TEST("a task is in the company of another on the worker where that runs")
+{
+    struct kl_sched_config config = {.workers = 2, .stall_ns = -1};
+    CHECK_OK(kl_sched_start(&config));
+    if (kl_core.spin_ns == 0) {
+        kl_test_skip("one core alone cannot run two tasks at once");
+    }
+    struct company company = {0};
+    call_and_wait(start_company, &company);
+    signal_wait(&company.calls[0].done, 1);
+    signal_wait(&company.calls[1].done, 1);
+    kl_sched_stop();
+}
+
+static void be_beside(void *argument)
+{
+    (void)argument;
+}
+
+static void wake_beside(void *argument)
+{
+    struct call *calls = argument;
+    calls[1].task = (struct kl_task){.run = call_run, .priority = KL_PRIORITY_NORMAL};
+    calls[1].function = be_beside;
+    kl_sched_wake_beside(&calls[1].task, &calls[0].task);
+}
+
+TEST("a task that is woken beside another runs, wherever that is")
+{
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        start_workers(workers);
+        struct call calls[2] = {0}, again[2] = {0};
+        call_wake(&calls[0], wake_beside, calls);
+        signal_wait(&calls[1].done, 1);
+        signal_wait(&calls[0].done, 1);
+        wake_beside(again); // from outside
+        signal_wait(&again[1].done, 1);
+        kl_sched_stop();
+    }
 }
 
 struct burst {

@@ -19,6 +19,7 @@ enum {
     POLL_EVERY_NS = 100000, // how often a busy worker looks after descriptors
     FIRST_GUESS_NS = 1000, // of a turn's length
     USUAL_MAX_NS = 10000, // beyond which it does not matter how long turns usually are
+    STEP_NS_MAX = 1024, // most that one look at the clock makes of a message
     ROUSE_GAP_NS = 50000,
 };
 
@@ -120,6 +121,12 @@ static void measure_turns(struct kl_worker *worker, int64_t now)
         mean = (mean + worker->turn_ns) / 2;
         worker->turn_ns = mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX;
     }
+    uint64_t steps = (worker->steps - worker->refreshed_steps) * 8;
+    worker->refreshed_steps = worker->steps;
+    // A thread that is held up for a while says nothing about messages.
+    int64_t step_ns = elapsed / (int64_t)(steps + 1);
+    uint32_t sample = step_ns < STEP_NS_MAX ? (uint32_t)step_ns : STEP_NS_MAX;
+    kl_store_relaxed(&worker->step_ns, (3 * worker->step_ns + sample) / 4);
     uint64_t fitting = REFRESH_NS / ((uint64_t)worker->turn_ns + 1);
     worker->refresh_every = fitting < 1               ? 1
                             : fitting > REFRESH_TURNS ? REFRESH_TURNS

@@ -28,6 +28,8 @@ struct kl_worker {
     uint32_t refresh_in, refresh_every; // turns until the clock is read, and from then on
     uint32_t turn_ns; // how long turns have taken lately
     uint32_t usual_ns; // the same, but a few long ones hardly count
+    uint32_t step_ns; // and each message in them; read by others
+    uint64_t steps, refreshed_steps; // messages, in eights
     int64_t refreshed; // when the clock was read
     int64_t surplus_since, roused_at; // see share.c
     int64_t polled_at, away_since; // see idle.c
@@ -83,6 +85,9 @@ static inline void kl_worker_begin_turn(
         struct kl_runner *runner, struct kl_worker *worker, struct kl_task *task)
 {
     worker->share_at = worker->runq.queued + KL_SHARE_BURST;
+    kl_store_relaxed(&task->ran, worker->runq.home);
+    // As many as it had last time, more or less.
+    worker->steps += task->talk == KL_NEWBORN ? 0 : task->talk;
     kl_store_relaxed(&worker->turns, worker->turns + 1);
     // Release: pairs with the acquire of the watcher, who looks at the task.
     kl_store_release(&runner->running, task);
