@@ -12,7 +12,8 @@ static inline bool take_in(struct kl_process *to, struct kl_envelope *envelope)
     if (envelope->kind <= KL_CAST || envelope->kind == KL_DOWN) {
         if ((to->flags & (KL_LIMITED | KL_QUEUE_WATCHED)) != 0 ||
                 (envelope->flags & KL_FIRST) != 0 ||
-                to->queue_len >= kl_runtime.config.queue_alarm - 1) {
+                (to->queue_len >= kl_runtime.config.queue_alarm - 1 &&
+                        (to->flags & KL_ALARMED) == 0)) {
             return false;
         }
         if (envelope->kind == KL_DOWN) {
@@ -31,7 +32,7 @@ static inline bool take_in(struct kl_process *to, struct kl_envelope *envelope)
 
 // Who sends into a mailbox that gets long has fewer steps left: others, the receiver among
 // them, shall have their turn while the messages are warm.
-enum { CROWD = 2 * KL_TURN_BUDGET, PRESSURE = 3 };
+enum { CROWD = 2 * KL_TURN_BUDGET, PRESSURE = 3, FLOOD = 16 };
 
 static void press(void)
 {
@@ -56,6 +57,21 @@ static void note_afar(struct kl_process *to)
     }
 }
 
+// A process runs where it is woken. But one that was flooded from here while it was on
+// another worker stays there, where those may be who have joined it.
+static inline void wake(struct kl_process *to)
+{
+    const struct kl_process *self = kl_process_current();
+    if (self != NULL && self->stack != NULL) {
+        const struct kl_activation *activation = kl_activation(self);
+        if (activation->afar >= FLOOD && activation->afar_to == to) {
+            kl_sched_wake_beside(&to->task, &to->task);
+            return;
+        }
+    }
+    kl_sched_wake(&to->task);
+}
+
 // Who replaces IDLE, by an envelope or by an empty chain, owns the process until it wakes
 // it. So the usual message to one that waits need not go through the chain.
 // `caller` waits for what `to` says to it, and lends it its turn if it can.
@@ -69,23 +85,23 @@ static inline bool push(struct kl_process *to, struct kl_envelope *envelope,
         idle = kl_cas_acq_rel(&to->door, &old, 0);
         if (idle && take_in(to, envelope)) {
             if (caller == NULL || !kl_turn_lend(caller, to, deadline)) {
-                kl_sched_wake(&to->task);
+                wake(to);
             }
             return true;
         }
         old = idle ? 0 : old;
     }
     struct kl_hold hold;
-    if (old == 0 && !idle && kl_sched_hold(&to->task, &hold)) {
+    if (!idle && kl_sched_hold(&to->task, &hold)) {
         // It waits for its turn on this very worker: it is ours meanwhile. If there was
         // something in the chain, this goes behind it.
-        bool in = kl_load_relaxed(&to->door) == 0 && take_in(to, envelope);
-        uint32_t queue_len = to->queue_len;
+        bool in = old == 0 && kl_load_relaxed(&to->door) == 0 && take_in(to, envelope);
+        bool crowded = to->queue_len > CROWD;
         kl_sched_let_go(&hold);
+        if (crowded) {
+            press();
+        }
         if (in) {
-            if (queue_len > CROWD) {
-                press();
-            }
             return true;
         }
     } else if (!idle) {

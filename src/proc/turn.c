@@ -45,6 +45,8 @@ static bool activate(struct kl_process *self)
     activation->expects = false;
     activation->lends = false;
     activation->failures = 0;
+    activation->afar = 0;
+    activation->afar_to = NULL;
     activation->message = NULL;
     activation->tries = NULL;
     activation->handling = false;

@@ -18,7 +18,7 @@ static inline void kl_turn_allow(struct kl_activation *activation)
 {
     activation->budget = KL_TURN_BUDGET;
     activation->stays = 0;
-    activation->afar = 0;
+    activation->afar /= 2; // what the last turn was like is not forgotten at once
 }
 
 static inline void kl_turn_attach(struct kl_process *self, struct kl_stack *stack)
@@ -42,6 +42,7 @@ static inline void kl_turn_attach_kept(struct kl_process *self, struct kl_stack 
     struct kl_activation *activation = stack->scratch;
     activation->process = self;
     activation->failures = 0;
+    activation->afar = 0;
 }
 
 // From here on `self` is the process that runs on this thread.

@@ -18,6 +18,7 @@ enum {
     PREPARE_BATCH = 64, // far timers moved nearer in one piece
     LOOKS_PER_CLOCK = 8, // looks at the inbox between two at the clock
     NEAR_NS = 30000, // a timer this near is not worth parking for
+    BRIEF_TURN_NS = 100000, // the longest turn made of short messages
     AWAY_NS = 100000, // a poller that stays away longer should have handed over
     USEFUL_NS = 20000, // a worker that is roused for less was roused for nothing
     ROUSE_GAP_MIN_NS = 50000,
@@ -31,6 +32,7 @@ struct victim {
 };
 
 static struct victim find_victim(const struct kl_worker *worker);
+static bool watch_turn(const struct victim *victim, const struct kl_worker *worker);
 static bool take_from(const struct victim *victim, struct kl_worker *worker);
 static bool look_around(struct kl_worker *worker, int64_t since);
 static bool look_for_long(struct kl_worker *worker, int64_t since);
@@ -61,7 +63,8 @@ void kl_worker_idle(struct kl_runner *runner, struct kl_worker *worker)
 
     struct victim victim = find_victim(worker);
     kl_share_announce(worker);
-    if (!look_around(worker, runner->now) && !take_from(&victim, worker)) {
+    if (!look_around(worker, runner->now) && !watch_turn(&victim, worker) &&
+            !take_from(&victim, worker)) {
         kl_share_stop_spinning(worker);
         park(runner, worker);
     }
@@ -92,10 +95,33 @@ static struct victim find_victim(const struct kl_worker *worker)
     return (struct victim){0};
 }
 
+static bool is_in_turn(const struct victim *victim)
+{
+    return victim->worker && kl_load_relaxed(&victim->worker->turns) == victim->turns;
+}
+
+// Where turns are made of short messages they last no longer than some tens of
+// microseconds, and those who wait there are better off together: it is worth seeing
+// whether this turn is another one of them. True when there is something to do meanwhile.
+static bool watch_turn(const struct victim *victim, const struct kl_worker *worker)
+{
+    if (!victim->worker || !kl_share_is_brief(victim->worker)) {
+        return false;
+    }
+    int64_t since = kl_clock_monotonic();
+    for (int64_t now = since; now - since < BRIEF_TURN_NS && is_in_turn(victim);
+            now = kl_clock_monotonic()) {
+        if (has_work(worker, now)) {
+            return true;
+        }
+        kl_cpu_relax();
+    }
+    return false;
+}
+
 static bool take_from(const struct victim *victim, struct kl_worker *worker)
 {
-    return victim->worker && kl_load_relaxed(&victim->worker->turns) == victim->turns &&
-           kl_runq_ready(&victim->worker->runq) > 0 &&
+    return is_in_turn(victim) && kl_runq_ready(&victim->worker->runq) > 0 &&
            kl_seize_half(victim->worker, victim->turns, worker);
 }
 

@@ -89,6 +89,11 @@ bool kl_share_rouse_one(void)
     return worker != NULL;
 }
 
+bool kl_share_is_brief(const struct kl_worker *worker)
+{
+    return kl_load_relaxed(&worker->step_ns) < COMPANY_STEP_NS;
+}
+
 // A few tasks whose turns are all made of short messages talk to each other: on one worker
 // what they say stays warm, and it is said and heard in less time than one line takes to
 // travel between cores. They are not worth separating until their work piles up.
@@ -96,7 +101,7 @@ static bool keeps_company(const struct kl_worker *worker)
 {
     const struct kl_runq *queue = &worker->runq;
     if (queue->queued > COMPANY || queue->occupied != 1u << KL_PRIORITY_NORMAL ||
-            worker->step_ns >= COMPANY_STEP_NS ||
+            !kl_share_is_brief(worker) ||
             (uint64_t)queue->queued * worker->turn_ns >= COMPANY_NS) {
         return false;
     }

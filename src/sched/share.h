@@ -41,6 +41,10 @@ uint32_t kl_share_movable(const struct kl_worker *worker, uint32_t count);
 // company of `other`; NULL: it stays where it is.
 struct kl_worker *kl_share_company(struct kl_worker *worker, const struct kl_task *other);
 
+// Whether messages are handled and sent there in less time than one line takes to travel
+// between cores. A hint.
+bool kl_share_is_brief(const struct kl_worker *worker);
+
 static inline bool kl_share_any_idle(void)
 {
     // Relaxed: a hint; giving claims the bit with an atomic exchange.
