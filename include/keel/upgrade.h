@@ -11,7 +11,9 @@
 // new version (its state moves field by field, by name, then code_change has its say),
 // resumes them, and from then on whoever starts a server of that name starts the new
 // version, a supervisor that restarts one included. Calls made meanwhile wait and are
-// answered by the new version. When one server cannot take it on, all go on as they were.
+// answered by the new version. When one server cannot take it on, all go on as they were. A
+// server that was started meanwhile and refuses what is current by then is killed, so that
+// its supervisor starts it anew: OTP's purge of old code.
 //
 // A version may come from a shared object:
 //

@@ -3,6 +3,7 @@
 #include "ending.h"
 #include "server.h"
 #include "start.h"
+#include "upgrade.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -105,9 +106,13 @@ static keel_next terminate(void *memory, keel_term reason)
 static keel_term code_change(
         void *memory, keel_term module, keel_term old_version, keel_term extra)
 {
-    bool upgrade = keel_type_of(module) == KEEL_TYPE_POINTER;
-    return upgrade ? kl_server_upgrade(memory, keel_to_pointer(module, NULL), extra)
-                   : kl_server_change(memory, old_version, extra);
+    const struct kl_server *self = memory;
+    if (keel_type_of(module) != KEEL_TYPE_POINTER) {
+        return kl_server_change(memory, old_version, extra);
+    }
+    const keel_gen_server *to = keel_to_pointer(module, NULL);
+    bool has_it = to == self->module && keel_equal(old_version, KL_UPGRADE_LATE);
+    return has_it ? keel_atom(ok) : kl_server_upgrade(memory, to, extra);
 }
 
 // --- events ---

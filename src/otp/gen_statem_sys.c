@@ -5,6 +5,7 @@
 #include "state_change.h"
 #include "statem.h"
 #include "sys.h"
+#include "upgrade.h"
 #include <stdio.h>
 
 static keel_term misc(void *memory);
@@ -158,6 +159,9 @@ static keel_term code_change(
     void *to = NULL;
     if (keel_match(module, "{gen_statem, To}", &to) && to != NULL) {
         const keel_gen_statem *machine = to;
+        if (machine == self->module && keel_equal(old_version, KL_UPGRADE_LATE)) {
+            return keel_atom(ok);
+        }
         keel_term wrong = kl_statem_module_error(machine, machine->data.bytes);
         return keel_is_none(wrong) ? change_to(self, machine,
                                              kl_state_version(self->module->version), extra)

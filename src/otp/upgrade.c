@@ -166,8 +166,9 @@ static bool is_gone(keel_status status)
     return status == KEEL_E_NOPROC || status == KEEL_E_EXIT;
 }
 
-static keel_status change_one(
-        const struct upgrade *upgrade, keel_term pid, const void *to, keel_term *ret_why)
+// `from` is undefined, or KL_UPGRADE_LATE.
+static keel_status change_one(const struct upgrade *upgrade, keel_term pid, keel_term from,
+        const void *to, keel_term *ret_why)
 {
     keel_term module = keel_pointer(to);
     keel_term extra = upgrade->extra;
@@ -177,7 +178,7 @@ static keel_status change_one(
         extra = keel_make(KL_UPGRADE_SUPERVISOR, (int)upgrade->kind, module);
         module = keel_atom(supervisor);
     }
-    return keel_sys_change_code_term(pid, module, keel_atom(undefined), extra, ret_why);
+    return keel_sys_change_code_term(pid, module, from, extra, ret_why);
 }
 
 // Suspends those of the list. KEEL_E_TIMEOUT when one does not answer.
@@ -204,7 +205,8 @@ static keel_status change_all(struct upgrade *upgrade)
     keel_term pid;
     while (keel_list_next(&rest, &pid)) {
         keel_term reason = KEEL_NONE;
-        keel_status status = change_one(upgrade, pid, upgrade->to, &reason);
+        keel_status status = change_one(
+                upgrade, pid, keel_atom(undefined), upgrade->to, &reason);
         if (status == KEEL_OK) {
             upgrade->changed = keel_cons(pid, upgrade->changed);
         } else if (!is_gone(status)) {
@@ -249,7 +251,8 @@ static void change_back(struct upgrade *upgrade)
         keel_term reason = KEEL_NONE;
         keel_status status = before == NULL && !remembers
                                      ? KEEL_E_UNSUPPORTED
-                                     : change_one(upgrade, pid, before, &reason);
+                                     : change_one(upgrade, pid, keel_atom(undefined),
+                                               before, &reason);
         if (status != KEEL_OK && !is_gone(status)) {
             kl_log(KL_LOG_ERROR, "%s keeps the version that others refused: %s",
                     keel_show(pid),
@@ -274,6 +277,30 @@ static keel_term latecomers(struct upgrade *upgrade)
     return late;
 }
 
+// The version is current, whatever one of them says: who refuses it is killed, as OTP's
+// purge of old code kills who still runs it, and is started anew in it by its supervisor. A
+// supervisor stays, whose init is read again when it is started anew.
+static void change_late(struct upgrade *upgrade, keel_term pid)
+{
+    keel_term reason = KEEL_NONE;
+    keel_status status = keel_sys_suspend(pid);
+    if (status == KEEL_OK) {
+        status = change_one(upgrade, pid, KL_UPGRADE_LATE, upgrade->to, &reason);
+        bool killed = status == KEEL_E_REFUSED && !has_many_names(upgrade->kind);
+        if (killed) {
+            keel_process_exit(keel_to_pid(pid), keel_atom(kill));
+        }
+        keel_status resumed = keel_sys_resume(pid);
+        (void)resumed; // it may have ended
+    }
+    if (status != KEEL_OK && !is_gone(status)) {
+        kl_log(KL_LOG_ERROR, "%s was started during an upgrade and does not take it on: %s",
+                keel_show(pid),
+                keel_is_none(reason) ? keel_status_text(status) : keel_show(reason));
+    }
+    upgrade->changed = keel_cons(pid, upgrade->changed);
+}
+
 static keel_status run(struct upgrade *upgrade, keel_term *ret_why)
 {
     keel_status status = suspend_all(upgrade, list_servers(upgrade));
@@ -293,10 +320,10 @@ static keel_status run(struct upgrade *upgrade, keel_term *ret_why)
         if (keel_is_nil(late)) {
             break;
         }
-        upgrade->suspended = keel_nil();
-        status = suspend_all(upgrade, late);
-        status = status == KEEL_OK ? change_all(upgrade) : status;
-        resume_all(upgrade);
+        keel_term pid;
+        while (keel_list_next(&late, &pid)) {
+            change_late(upgrade, pid);
+        }
     }
     if (status != KEEL_OK && ret_why != NULL && !keel_is_none(upgrade->why)) {
         *ret_why = upgrade->why;

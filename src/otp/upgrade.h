@@ -11,6 +11,10 @@ const void *kl_upgrade_current(keel_module_kind kind, const char *name, const vo
 // it is to go back to the one before. It goes to all supervisors, of both kinds.
 #define KL_UPGRADE_SUPERVISOR "{'$keel_supervisor', Kind, Module}"
 
+// The old version in the change_code of one that was started while the others were
+// upgraded: if it runs the new one already, nothing is changed.
+#define KL_UPGRADE_LATE keel_atom(late)
+
 // Whether `extra` is such a one; then `*ret_wanted` is what takes the place of the module
 // called `name`, or NULL when a supervisor of that kind and name is not meant.
 bool kl_upgrade_brings(keel_term extra, keel_module_kind kind, const char *name,

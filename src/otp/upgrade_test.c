@@ -43,11 +43,22 @@ static keel_result call_new(keel_term request, keel_from from, void *state)
     return keel_reply(keel_make("{new, Value}", ++self->value));
 }
 
-// Refuses one whose value is odd when it is told to.
-static keel_term change_new(keel_term old_version, void *state, keel_term extra)
+static keel_pid start(int value);
+static keel_pid late[2]; // were started while the upgrade was under way
+
+// Refuses one whose value is odd when it is told to. Or starts one that refuses and one
+// that does not, both in the old version.
+static keel_term change_new(keel_term version_before, void *state, keel_term extra)
 {
     struct new_state *self = state;
-    (void)old_version;
+    CHECK_TERM(version_before, "<<\"1\">>");
+    if (keel_is(extra, start_late)) {
+        if (self->value == 10) {
+            late[0] = start(21);
+            late[1] = start(22);
+        }
+        return self->value % 2 != 0 ? keel_make("{error, odd}") : keel_atom(ok);
+    }
     bool refuses = keel_is(extra, even_only) && self->value % 2 != 0;
     return refuses ? keel_make("{error, odd}") : keel_atom(ok);
 }
@@ -110,6 +121,20 @@ PROCESS_TEST("when one refuses, all go on as they were")
         stop_actor(pids[i]);
     }
     stop_actor(later);
+}
+
+PROCESS_TEST("one that is started meanwhile and refuses what is current by then is killed")
+{
+    keel_pid first = start(10);
+    late[0] = late[1] = (keel_pid){0};
+    CHECK_OK(keel_upgrade_servers(&new_version, keel_atom(start_late), NULL));
+    CHECK_STR(keel_upgrade_version(KEEL_MODULE_GEN_SERVER, "upgraded_server"), "2");
+    CHECK_TERM(keel_call_or_exit(first, keel_atom(next)), "{new, 11}");
+    CHECK_TERM(keel_call_or_exit(late[1], keel_atom(next)), "{new, 23}");
+    CHECK(!keel_process_alive(late[0]));
+    go_back();
+    stop_actor(first);
+    stop_actor(late[1]);
 }
 
 PROCESS_TEST("a supervisor restarts what has crashed in the new version")
