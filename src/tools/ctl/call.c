@@ -29,8 +29,7 @@ static int run(const struct kl_ctl_command *command, const struct kl_ctl_out *ou
     // The program watches the time; the command gives it a little more.
     struct kl_ctl_command patient = *command;
     patient.timeout_ms = timeout + BEYOND_MS;
-    keel_term arguments = kl_ctl_map_put(
-            kl_ctl_map(), "process", keel_string(command->arguments[0]));
+    keel_term arguments = kl_ctl_about(command->arguments[0]);
     arguments = kl_ctl_map_put(arguments, "request", request);
     arguments = kl_ctl_map_put(arguments, "timeout_ms", keel_int(timeout));
     int code = kl_ctl_ask_one(&patient, &client, "call", arguments, &row);

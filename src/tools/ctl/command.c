@@ -297,6 +297,20 @@ int kl_ctl_ask_one(const struct kl_ctl_command *command, struct kl_ctl_client *c
     return more == KL_CTL_ROW ? KL_CTL_FINE : kl_ctl_refuse(client);
 }
 
+void kl_ctl_complete_pid(char *buffer, size_t size, const char *typed)
+{
+    bool bare = typed[0] >= '0' && typed[0] <= '9' &&
+                typed[strspn(typed, "0123456789.")] == '\0';
+    snprintf(buffer, size, bare ? "<%s>" : "%s", typed);
+}
+
+keel_term kl_ctl_about(const char *typed)
+{
+    char text[1100];
+    kl_ctl_complete_pid(text, sizeof text, typed);
+    return kl_ctl_map_put(kl_ctl_map(), "process", keel_string(text));
+}
+
 bool kl_ctl_parse_term(const char *text, keel_term *ret_external)
 {
     keel_term term = KEEL_NONE;

@@ -67,6 +67,11 @@ int kl_ctl_refuse(struct kl_ctl_client *client);
 // Connects, asks and gives the one row there is. KL_CTL_FINE: the client is still open.
 int kl_ctl_ask_one(const struct kl_ctl_command *command, struct kl_ctl_client *client,
         const char *verb, keel_term arguments, keel_term *ret_row);
+// The arguments of a request about the process that somebody typed: its name, or its pid,
+// also without the <> that a shell takes for something else.
+keel_term kl_ctl_about(const char *typed);
+// The text of it: "0.12.1" becomes "<0.12.1>", all else stays.
+void kl_ctl_complete_pid(char *buffer, size_t size, const char *typed);
 // Reads an argument in Erlang notation. False: it is none, and it is said where.
 bool kl_ctl_parse_term(const char *text, keel_term *ret_external);
 // A row alone as JSON, and the connection closed; returns KL_CTL_FINE.

@@ -117,6 +117,19 @@ TEST("a term that is none is refused with its place")
     CHECK(keel_is_none(external));
 }
 
+TEST("a pid may be typed without what a shell would take for something else")
+{
+    static const char *const cases[][2] = {{"0.12.1", "<0.12.1>"}, {"<0.12.1>", "<0.12.1>"},
+            {"counter", "counter"}, {"12th", "12th"}, {"", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        kl_ctl_complete_pid(text, sizeof text, cases[i][0]);
+        CHECK_STR(text, cases[i][1]);
+        keel_bytes bytes = kl_ctl_get_text(kl_ctl_about(cases[i][0]), "process");
+        CHECK_INT(bytes.size, strlen(text));
+    }
+}
+
 TEST("kill tells what came of it")
 {
     struct caught caught;

@@ -195,11 +195,9 @@ static void print_process(const struct kl_ctl_out *out, keel_term row)
 static int run(const struct kl_ctl_command *command, const struct kl_ctl_out *out)
 {
     struct kl_ctl_client client;
-    keel_term row = KEEL_NONE, arguments = kl_ctl_map();
-    if (command->count > 0) {
-        arguments = kl_ctl_map_put(
-                arguments, "process", keel_string(command->arguments[0]));
-    }
+    keel_term row = KEEL_NONE;
+    keel_term arguments = command->count > 0 ? kl_ctl_about(command->arguments[0])
+                                             : kl_ctl_map();
     int code = kl_ctl_ask_one(command, &client, "info", arguments, &row);
     if (code != KL_CTL_FINE) {
         return code;

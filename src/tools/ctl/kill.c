@@ -26,8 +26,7 @@ static int run(const struct kl_ctl_command *command, const struct kl_ctl_out *ou
 {
     struct kl_ctl_client client;
     keel_term row = KEEL_NONE, reason = KEEL_NONE;
-    keel_term arguments = kl_ctl_map_put(
-            kl_ctl_map(), "process", keel_string(command->arguments[0]));
+    keel_term arguments = kl_ctl_about(command->arguments[0]);
     if (command->count > 1) {
         if (!kl_ctl_parse_term(command->arguments[1], &reason)) {
             return KL_CTL_WRONG;
@@ -65,7 +64,7 @@ const struct kl_ctl_verb kl_ctl_kill = {
                 "cannot be trapped. Its supervisor, if it has one, starts another. The\n"
                 "command tells whether the process has ended: it waits 5 s for that, or\n"
                 "as long as --timeout says.\n\n"
-                "  keel kill '<0.12.1>'\n"
+                "  keel kill 0.12.1\n"
                 "  keel kill cache shutdown\n",
         .options = options,
         .run = run,

@@ -15,8 +15,8 @@ static volatile sig_atomic_t opened;
 // Also called by a signal: only what is safe there.
 static void restore(void)
 {
-    // Attributes off, cursor shown, back to what was on the screen.
-    static const char sequence[] = "\033[0m\033[?25h\033[?1049l";
+    // Attributes off, cursor shown, lines wrapped, back to what was on the screen.
+    static const char sequence[] = "\033[0m\033[?25h\033[?7h\033[?1049l";
     if (opened) {
         opened = 0;
         ssize_t written = write(STDOUT_FILENO, sequence, sizeof sequence - 1);
@@ -55,7 +55,7 @@ bool kl_ctl_screen_open(void)
     raw.c_cc[VTIME] = 0;
     opened = 1;
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    fputs("\033[?1049h\033[?25l", stdout);
+    fputs("\033[?1049h\033[?25l\033[?7l", stdout); // what is too wide is cut
     fflush(stdout);
     return true;
 }

@@ -43,7 +43,7 @@ static void fit(const struct kl_ctl_out *out, const struct kl_ctl_table *table,
 static void put_cell(const struct kl_ctl_out *out, const struct kl_ctl_table *table,
         size_t column, const size_t widths[COLUMNS_MAX], struct kl_ctl_cell *cell)
 {
-    kl_ctl_cut(cell->text, widths[column], out->utf8);
+    kl_ctl_cut(cell->text, sizeof cell->text, widths[column], out->utf8);
     size_t used = kl_ctl_columns(cell->text);
     int room = (int)(widths[column] - used);
     bool right = table->columns[column].right;

@@ -138,7 +138,7 @@ size_t kl_ctl_columns(const char *text)
     return columns;
 }
 
-void kl_ctl_cut(char *text, size_t columns, bool utf8)
+void kl_ctl_cut(char *text, size_t size, size_t columns, bool utf8)
 {
     if (kl_ctl_columns(text) <= columns) {
         return;
@@ -153,8 +153,8 @@ void kl_ctl_cut(char *text, size_t columns, bool utf8)
         }
         at += taken > 0 ? taken : 1;
     }
-    // What goes took a column and more, which may have been one byte: the mark must fit.
-    const char *mark = utf8 && length - at >= 3 ? "…" : ">";
+    // What goes may have been one byte: the mark must fit.
+    const char *mark = utf8 && at + sizeof "…" <= size ? "…" : ">";
     strcpy(text + at, mark);
 }
 

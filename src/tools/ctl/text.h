@@ -37,9 +37,9 @@ void kl_ctl_put(const struct kl_ctl_out *out, enum kl_ctl_style style, const cha
 size_t kl_ctl_clean(char *buffer, size_t size, const void *data, size_t length, bool utf8);
 // The columns that a clean text takes: wide characters two, those that join others none.
 size_t kl_ctl_columns(const char *text);
-// Shortens a clean text to so many columns (at least 1), the last one telling that more
-// followed.
-void kl_ctl_cut(char *text, size_t columns, bool utf8);
+// Shortens a clean text in a buffer of `size` to so many columns (at least 1), the last one
+// telling that more followed.
+void kl_ctl_cut(char *text, size_t size, size_t columns, bool utf8);
 
 // 517 B, 12.3 KiB, 4.0 GiB
 void kl_ctl_bytes(char *buffer, size_t size, uint64_t bytes);

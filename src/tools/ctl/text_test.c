@@ -56,7 +56,7 @@ static const char *cut(const char *text, size_t columns, bool utf8)
     static char buffer[64];
     setlocale(LC_CTYPE, "C.UTF-8");
     snprintf(buffer, sizeof buffer, "%s", text);
-    kl_ctl_cut(buffer, columns, utf8);
+    kl_ctl_cut(buffer, sizeof buffer, columns, utf8);
     CHECK(kl_ctl_columns(buffer) <= columns);
     return buffer;
 }
@@ -68,7 +68,10 @@ TEST("what is too wide is cut, and says so")
     CHECK_STR(cut("abcdef", 4, false), "abc>");
     CHECK_STR(cut("日本語", 4, true), "日…");
     CHECK_STR(cut("日本語", 1, true), "…");
-    CHECK_STR(cut("ab", 1, true), ">"); // the mark must fit into what goes
+    CHECK_STR(cut("ab", 1, true), "…");
+    char small[3] = "ab"; // the mark must fit
+    kl_ctl_cut(small, sizeof small, 1, true);
+    CHECK_STR(small, ">");
 }
 
 #define CHECK_FIGURE(function, value, expected)                                            \

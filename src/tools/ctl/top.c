@@ -161,8 +161,8 @@ static void draw(struct top *top)
     size_t room = rows > HEAD_LINES + 3 ? rows - HEAD_LINES - 2 : 1;
     kl_ctl_top_print(&out, &top->now, &top->before, top->sort,
             top->most > 0 && top->most < room ? top->most : room);
-    fprintf(out.file, "by %s; q ends, r b u m s n p: order by ", said(top->sort));
-    fputs("reductions, busy, queue, memory, since, name, pid", out.file);
+    fprintf(out.file, "by %s; q ends; ", said(top->sort));
+    fputs("r reductions, b busy, u queue, m memory, s since, n name, p pid", out.file);
     fclose(out.file);
     kl_ctl_screen_show(page, rows);
     free(page);

@@ -82,8 +82,7 @@ static int run(const struct kl_ctl_command *command, const struct kl_ctl_out *ou
                *count = kl_ctl_value(command, "number");
     int64_t milliseconds = TRACE_MS;
     char *end = NULL;
-    keel_term arguments = kl_ctl_map_put(
-            kl_ctl_map(), "process", keel_string(command->arguments[0]));
+    keel_term arguments = kl_ctl_about(command->arguments[0]);
     if (span != NULL && !kl_ctl_parse_time(span, &milliseconds)) {
         return kl_ctl_misuse("--for wants a time such as 500ms, 10s or 2m, not %s", span);
     }

@@ -250,7 +250,9 @@ static int print(const struct kl_ctl_command *command, const struct kl_ctl_out *
 {
     const struct kl_ctl_process *root = NULL;
     if (command->count > 0) {
-        root = kl_ctl_tree_root(processes, command->arguments[0]);
+        char text[1100];
+        kl_ctl_complete_pid(text, sizeof text, command->arguments[0]);
+        root = kl_ctl_tree_root(processes, text);
         if (root == NULL) {
             kl_ctl_misuse("there is no process %s", command->arguments[0]);
             return KL_CTL_REFUSED;
