@@ -62,7 +62,10 @@ void kl_loop_send(struct kl_web *web, keel_pid to, keel_term message);
 void kl_loop_tell(struct kl_web *web, struct kl_web_peer *peer, const char *kind);
 // The peer has come to its end on this connection.
 void kl_loop_let_go(struct kl_connection *connection);
-// What libwebsockets says of the WebSocket of a page.
+// What libwebsockets says of requests, and what the callback returns to it.
+int kl_loop_on_http(struct lws *wsi, int reason, struct kl_connection *connection,
+        const char *data, size_t size);
+// The same of the WebSocket of a page.
 int kl_loop_on_page(struct lws *wsi, int reason, struct kl_connection *connection,
         const char *data, size_t size);
 // Asks pages that have long been silent, and closes those that do not answer.
