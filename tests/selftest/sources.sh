@@ -42,3 +42,25 @@ red "a function of 61 lines" "function.c:1: endless: 61 lines" budget
 echo "// Longer than 800 lines because it is a fixture." >>"$scratch/budget/src/base/long.c"
 sed -i '1i // Longer than 60 lines because it is a fixture.' "$scratch/budget/src/base/function.c"
 green "what says why it is long" budget
+
+misuse() { python3 scripts/misuse.py "$scratch/misuse"; }
+mkdir -p "$scratch/misuse/include/keel" "$scratch/misuse/tests/misuse" \
+    "$scratch/misuse/src/base" "$scratch/misuse/scripts"
+cat >"$scratch/misuse/include/keel/boat.h" <<'HEADER'
+KEEL_API void keel_boat_row(int oars);
+#define keel_boat_row_hard(n) keel_boat_row(2 * (n))
+static inline int keel_boat_oars(void)
+{
+    return 2;
+}
+HEADER
+echo 'HARMLESS(keel_boat_row_hard(-1));' >"$scratch/misuse/tests/misuse/boat_test.c"
+echo 'keel_boat_row(1); // keel_boat_oars is only spoken of' >"$scratch/misuse/src/base/boat_test.c"
+red "a public function without a row of misuse" "keel_boat_oars of include/keel/boat.h has no row" misuse
+red "a public function that no test names" "keel_boat_oars of include/keel/boat.h is named in no test" misuse
+echo 'keel_boat_oars();' >>"$scratch/misuse/src/base/boat_test.c"
+echo 'keel_boat_oars: it takes nothing and knows nothing' >"$scratch/misuse/scripts/misuse_excused.txt"
+green "a public function that is excused" misuse
+echo 'keel_boat_row:' >>"$scratch/misuse/scripts/misuse_excused.txt"
+red "an excuse for what has a row" "keel_boat_row is excused and has a row" misuse
+red "an excuse without a reason" "keel_boat_row is excused without a reason" misuse
