@@ -2,12 +2,27 @@
 #include <stddef.h>
 #include <string.h>
 
-// Shared bodies are resources of the room `term`: the box that each envelope's fragment
-// holds keeps the one copy alive.
+// Who has opened such an envelope holds the body by a resource of the room `term`, as a
+// process holds anything that others have as well. Envelopes, which are more and most of
+// which are never opened, are only counted.
 struct kl_shared_body {
-    keel_term body; // points into the block behind
-    keel_term handle; // resource, in a heap of its own
+    uint64_t uses; // atomic: by envelopes, and by the maker for those to come
+    keel_term body; // points into `heap`
+    keel_term handle; // the resource, in `holder`
+    struct kl_fragment *holder; // until there are no uses
     struct kl_heap heap;
+};
+
+// An envelope with a shared body: made a fragment with a handle where it lies, when it is
+// opened.
+struct sharing_envelope {
+    union {
+        struct {
+            char head[offsetof(struct kl_envelope, from)];
+            struct kl_shared_body *shared;
+        };
+        char fragment[sizeof(struct kl_fragment) + 3 * sizeof(uint64_t)];
+    };
 };
 
 // Any body: an ordinary fragment with the envelope at its end.
@@ -45,10 +60,21 @@ static struct kl_fragment *fragment_of(struct kl_envelope *envelope)
     return (struct kl_fragment *)(void *)((char *)envelope - envelope->body_bytes);
 }
 
+static struct kl_shared_body *shared_of(struct kl_envelope *envelope)
+{
+    return ((struct sharing_envelope *)(void *)envelope)->shared;
+}
+
 void kl_envelope_free_other(struct kl_envelope *envelope)
 {
     if ((envelope->flags & KL_STATIC) != 0) {
         return; // part of something else, which goes by itself
+    }
+    if ((envelope->flags & KL_SHARES) != 0) {
+        struct kl_shared_body *shared = shared_of(envelope);
+        kl_pool_free(envelope, sizeof(struct sharing_envelope));
+        kl_shared_body_give_back(shared, 1);
+        return;
     }
     if (envelope->flat) {
         kl_pool_free(
@@ -63,7 +89,13 @@ void kl_envelope_free_other(struct kl_envelope *envelope)
 keel_term kl_envelope_open(struct kl_envelope *envelope, struct kl_heap *heap)
 {
     keel_term body = envelope->body;
-    if (envelope->flat) {
+    if ((envelope->flags & KL_SHARES) != 0) {
+        struct kl_shared_body *shared = shared_of(envelope);
+        struct kl_fragment *fragment = (struct kl_fragment *)(void *)envelope;
+        kl_fragment_fill(fragment, sizeof(struct sharing_envelope), shared->handle);
+        kl_heap_adopt(heap, fragment);
+        kl_shared_body_give_back(shared, 1);
+    } else if (envelope->flat) {
         if (!kl_is_immediate(body)) {
             body = kl_heap_copy_flat(heap, body, envelope->body_bytes);
         }
@@ -74,32 +106,60 @@ keel_term kl_envelope_open(struct kl_envelope *envelope, struct kl_heap *heap)
     return body;
 }
 
-static void shared_destroy(void *pointer)
+// Nobody has the handle any more.
+static void destroy_shared(void *pointer)
 {
     struct kl_shared_body *shared = pointer;
     kl_heap_done(&shared->heap);
     kl_pool_free(shared, sizeof *shared);
 }
 
-struct kl_shared_body *kl_shared_body_new(keel_term body)
+struct kl_shared_body *kl_shared_body_new(keel_term body, size_t uses)
 {
     struct kl_shared_body *shared = kl_pool_alloc(sizeof *shared);
     if (shared == NULL) {
         return NULL;
     }
+    shared->uses = uses;
     kl_heap_init(&shared->heap, NULL, 0);
     shared->body = kl_heap_copy(&shared->heap, body);
-    // The handle is built on the caller's heap, which holds one count until it is reset.
-    shared->handle = keel_resource("broadcast", shared, shared_destroy);
-    return shared;
+    shared->holder = NULL;
+    // On the caller's heap for a moment, from where it is copied.
+    keel_scope scope = keel_scope_open();
+    keel_term handle = keel_resource("broadcast", shared, destroy_shared);
+    bool made = !keel_is_none(handle); // otherwise it is destroyed already
+    if (made && !keel_is_none(shared->body)) {
+        if (kl_fragment_bytes(handle) > sizeof(struct sharing_envelope)) {
+            kl_panic("the handle of a shared body is larger than an envelope");
+        }
+        shared->holder = kl_fragment_new(handle, 0, &shared->handle);
+    }
+    made = made && shared->holder != NULL;
+    keel_scope_close(&scope); // destroys it when it has no holder
+    return made ? shared : NULL;
+}
+
+void kl_shared_body_give_back(struct kl_shared_body *shared, size_t uses)
+{
+    // Acquire and release: who ends the last use has seen what all others read before.
+    if (uses > 0 && kl_add_acq_rel(&shared->uses, -(uint64_t)uses) == uses) {
+        struct kl_fragment *holder = shared->holder;
+        kl_fragment_release(holder);
+        kl_pool_free(holder, holder->size);
+    }
 }
 
 struct kl_envelope *kl_envelope_new_shared(
         enum kl_envelope_kind kind, struct kl_shared_body *shared)
 {
-    struct kl_envelope *envelope = kl_envelope_new(kind, shared->handle);
-    if (envelope != NULL) {
-        envelope->body = shared->body;
+    struct sharing_envelope *sharing = kl_pool_alloc(sizeof *sharing);
+    if (sharing == NULL) {
+        return NULL;
     }
+    struct kl_envelope *envelope = (struct kl_envelope *)(void *)sharing;
+    kl_envelope_begin(envelope, kind, sizeof *sharing - sizeof sharing->head, true, true);
+    envelope->flags = KL_SHARES;
+    envelope->body = shared->body;
+    sharing->shared = shared;
     return envelope;
 }

@@ -48,6 +48,7 @@ enum {
     KL_BY_OTHER = 2, // KL_REPLY: from another process than the server
     KL_FIRST = 4, // goes before ordinary messages
     KL_ASYNC = 8, // KL_CALL: made by send_request; KL_SETTLED: of such a one
+    KL_SHARES = 16, // its body lies in a struct kl_shared_body
     KL_COUNTED = 32, // was counted against it
     KL_STATIC = 64, // lies inside something else: see kl_envelope_free
     KL_NOPROC = 128, // KL_REPLY: there was no such process
@@ -58,6 +59,7 @@ enum {
 //   a flat body (see term.h)   [ envelope | the body's words ]      flat
 //   any other                  [ fragment | the body's words ] [ envelope ]
 //   bytes                      [ envelope | bytes ]                 flat
+//   one body of many envelopes [ envelope | where it is ]           flat, KL_SHARES
 // so that a fragment can be handed to a heap whole. What goes into mailboxes by the
 // million, messages and casts, has only the brief half of the envelope: with a small tuple
 // that is one cache line.
@@ -156,7 +158,7 @@ void kl_envelope_free_other(struct kl_envelope *envelope);
 static inline void kl_envelope_free(struct kl_envelope *envelope)
 {
     if (__builtin_expect(
-                envelope->flat && (envelope->flags & KL_STATIC) == 0 &&
+                envelope->flat && (envelope->flags & (KL_STATIC | KL_SHARES)) == 0 &&
                         envelope->body_bytes <= KL_FLAT_WORDS_MAX * sizeof(uint64_t),
                 1)) {
         kl_pool_free_small(
@@ -169,9 +171,12 @@ static inline void kl_envelope_free(struct kl_envelope *envelope)
 // terms do.
 keel_term kl_envelope_open(struct kl_envelope *envelope, struct kl_heap *heap);
 // One copy of a term that many envelopes share: the body of each points into it. Lives as
-// long as the caller's heap and every such envelope's body.
+// long as every such envelope and what was opened from it. It is made for so many
+// envelopes, each of which is one use; its maker gives back what is left over.
 struct kl_shared_body;
-struct kl_shared_body *kl_shared_body_new(keel_term body);
+struct kl_shared_body *kl_shared_body_new(keel_term body, size_t uses); // NULL: no memory
+void kl_shared_body_give_back(struct kl_shared_body *shared, size_t uses);
+// NULL when memory is exhausted: that is no use.
 struct kl_envelope *kl_envelope_new_shared(
         enum kl_envelope_kind kind, struct kl_shared_body *shared);
 

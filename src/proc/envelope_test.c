@@ -107,7 +107,7 @@ TEST("a shared body lives as long as the last envelope that carries it")
     open_heap();
     keel_term resource = keel_resource("test", &pointer, count_destroyed);
     struct kl_shared_body *shared = kl_shared_body_new(
-            keel_tuple_of(keel_atom(shared), resource));
+            keel_tuple_of(keel_atom(shared), resource), 4);
     CHECK(shared);
     struct kl_envelope *envelopes[3];
     for (int i = 0; i < 3; i++) {
@@ -116,6 +116,8 @@ TEST("a shared body lives as long as the last envelope that carries it")
         CHECK(envelopes[i]->body.word == envelopes[0]->body.word); // one copy
     }
     close_heap();
+    kl_shared_body_give_back(shared, 1); // one was never made
+    kl_shared_body_give_back(shared, 0);
     CHECK_INT(destroyed, 0);
     struct kl_heap receiver;
     kl_heap_init(&receiver, NULL, 0);

@@ -90,6 +90,44 @@ keel_status keel_send_priority(keel_term to, keel_term message)
     return send(to, message, false, true);
 }
 
+// To those of them that are processes of this node, whose number is `locals`. Nothing in
+// it gives way, so that nobody can end the caller before it has given back what is left.
+static keel_status broadcast_here(
+        const keel_pid *pids, size_t count, size_t locals, keel_term message)
+{
+    enum { AHEAD = 4 };
+    struct kl_shared_body *shared = NULL;
+    if (!kl_is_immediate(message)) {
+        shared = kl_shared_body_new(message, locals);
+        if (shared == NULL) {
+            return KEEL_E_NOMEM;
+        }
+    }
+    keel_status status = KEEL_OK;
+    for (size_t i = 0; i < count && locals > 0; i++) {
+        if (!kl_pid_is_local(pids[i])) {
+            continue;
+        }
+        if (i + AHEAD < count) {
+            // Each is another record, which its process has written last.
+            __builtin_prefetch(kl_table_at(kl_pid_slot(pids[i + AHEAD])));
+        }
+        struct kl_envelope *envelope = shared == NULL
+                                               ? kl_envelope_new(KL_MESSAGE, message)
+                                               : kl_envelope_new_shared(KL_MESSAGE, shared);
+        if (envelope == NULL) {
+            status = KEEL_E_NOMEM;
+            break;
+        }
+        locals--;
+        kl_deliver_message(pids[i], envelope); // what a mailbox refuses is counted there
+    }
+    if (shared != NULL) {
+        kl_shared_body_give_back(shared, locals);
+    }
+    return status;
+}
+
 keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message)
 {
     if (keel_is_none(message) || (pids == NULL && count > 0)) {
@@ -98,33 +136,19 @@ keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message
     if (!kl_runtime.running) {
         return KEEL_E_STOPPED;
     }
-    keel_scope scope = keel_scope_open();
-    struct kl_shared_body *shared = NULL;
-    if (!kl_is_immediate(message)) {
-        shared = kl_shared_body_new(message);
-        if (shared == NULL) {
-            keel_scope_close(&scope);
-            return KEEL_E_NOMEM;
-        }
+    size_t locals = 0;
+    for (size_t i = 0; i < count; i++) {
+        locals += kl_pid_is_local(pids[i]);
     }
     keel_status status = KEEL_OK;
-    for (size_t i = 0; i < count && status == KEEL_OK; i++) {
+    if (locals > 0) {
+        status = broadcast_here(pids, count, locals, message);
+    }
+    for (size_t i = 0; i < count && locals < count && status == KEEL_OK; i++) {
         if (!kl_pid_is_local(pids[i])) {
-            keel_term to = keel_from_pid(pids[i]);
-            status = keel_is_pid(to) ? send_remote(to, message, false) : KEEL_E_BADARG;
-            continue;
-        }
-        struct kl_envelope *envelope = shared == NULL
-                                               ? kl_envelope_new(KL_MESSAGE, message)
-                                               : kl_envelope_new_shared(KL_MESSAGE, shared);
-        if (envelope == NULL) {
-            status = KEEL_E_NOMEM;
-        } else {
-            kl_deliver_message(
-                    pids[i], envelope); // what a mailbox refuses is counted there
+            status = send_remote(keel_from_pid(pids[i]), message, false);
         }
     }
-    keel_scope_close(&scope);
     struct kl_process *self = kl_process_current();
     if (self != NULL) {
         kl_step(self);

@@ -190,6 +190,45 @@ PROCESS_TEST("a broadcast reaches each of its pids once, the dead are passed ove
     }
 }
 
+static uint64_t released;
+
+static void count_released(void *unused)
+{
+    (void)unused;
+    __atomic_add_fetch(&released, 1, __ATOMIC_ACQ_REL);
+}
+
+PROCESS_TEST("what a broadcast holds is released once, after the last of all who were told")
+{
+    static int thing;
+    __atomic_store_n(&released, 0, __ATOMIC_RELEASE);
+    keel_pid reads = new_puppet();
+    keel_pid leaves_unread = new_puppet();
+    const keel_pid pids[] = {reads, dead_pid(), keel_self(), leaves_unread, keel_self()};
+    keel_scope sending = keel_scope_open();
+    keel_term resource = keel_resource("thing", &thing, count_released);
+    CHECK_OK(keel_broadcast(
+            pids, sizeof pids / sizeof *pids, keel_make("{news, Thing}", resource)));
+    keel_scope_close(&sending);
+
+    keel_scope receiving = keel_scope_open();
+    keel_term news = keel_receive();
+    keel_scope asking = keel_scope_open();
+    CHECK_TERM(ask(reads, act_messages, KEEL_NONE), "[^News]", news);
+    keel_scope_close(&asking);
+    end_process(reads);
+    end_process(leaves_unread);
+    CHECK_TERM(keel_receive(), "^News", news);
+    CHECK(keel_to_pointer(keel_element(news, 1), NULL) == &thing);
+    CHECK_INT(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 0);
+    keel_scope_close(&receiving);
+    // Those who have ended may be at it still.
+    while (__atomic_load_n(&released, __ATOMIC_ACQUIRE) == 0) {
+        keel_yield();
+    }
+    CHECK_INT(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 1);
+}
+
 PROCESS_TEST("what is no destination is refused")
 {
     const keel_term bad[] = {KEEL_NONE, keel_int(1), keel_nil(), keel_string("name"),
