@@ -207,14 +207,17 @@ THREADS_TEST("ps has a row for each process, and what each of them does")
 {
     begin();
     keel_pid pid = start_counter();
-    keel_term rows = ask_rows("ps", empty_map());
+    keel_term rows, row;
     size_t count;
+    do { // until the counter is done with its start
+        rows = ask_rows("ps", empty_map());
+        row = find_row(rows, "pid", pid_text(pid));
+        CHECK(!keel_is_none(row));
+    } while (!keel_equal(field(row, "state"), keel_string("waiting")));
     CHECK(keel_list_length(rows, &count) && count > 3);
-    keel_term row = find_row(rows, "pid", pid_text(pid));
     CHECK_EQUAL(field(row, "name"), keel_string("control_test_counter"));
     CHECK_EQUAL(field(row, "parent"), pid_text(keel_self()));
     CHECK_EQUAL(field(row, "entry"), keel_string("control_counter:init/1"));
-    CHECK_EQUAL(field(row, "state"), keel_string("waiting"));
     CHECK_EQUAL(field(row, "wait"), keel_string("message"));
     CHECK_EQUAL(field(row, "queue"), keel_int(0));
     CHECK(keel_to_int(field(row, "memory")) > 0);
@@ -269,23 +272,24 @@ THREADS_TEST("info shows the stack, the links and the monitors of one process")
     begin();
     keel_pid pid = keel_spawn_link(wait_in_receive, keel_make("{label, 1}"));
     keel_ref monitor = keel_monitor(pid);
-    keel_process_view view;
+    char stack[8192];
+    size_t length, shown = 0;
+    keel_term row, frames, each;
+    // It has a second to answer, and a stack to show while it waits: it may just be taking
+    // the monitor, or what it was asked before. Not every way to switch stacks tells of
+    // them.
     do {
         keel_yield();
-        CHECK(keel_inspect_process(pid, &view));
-    } while (view.state != KEEL_STATE_WAITING);
-    keel_term row;
-    do { // it has a second to answer, which may be too short
         row = keel_head(ask_rows("info", one("process", pid_text(pid))));
-    } while (!keel_to_bool(field(row, "answers")));
-    keel_term frames = field(row, "frames"), each;
+        frames = field(row, "frames");
+        length = keel_inspect_stack(pid, stack, sizeof stack);
+    } while (!keel_to_bool(field(row, "answers")) || keel_is_none(field(row, "label")) ||
+             keel_is_none(frames) != (length == 0));
     CHECK_EQUAL(field(row, "label"), keel_string("{label,1}"));
     CHECK_EQUAL(field(keel_head(field(row, "links")), "pid"), pid_text(keel_self()));
     CHECK_EQUAL(field(keel_head(field(row, "monitored_by")), "pid"), pid_text(keel_self()));
     CHECK(keel_is_none(field(row, "monitors")));
-    // The lines of what is seen from inside; not every way to switch stacks tells of them.
-    char stack[8192];
-    size_t shown = 0, length = keel_inspect_stack(pid, stack, sizeof stack);
+    // The lines of what is seen from inside.
     for (; keel_list_next(&frames, &each); shown++) {
         keel_bytes line = keel_to_bytes(each);
         CHECK(memmem(stack, length, line.data, line.size) != NULL);
@@ -614,7 +618,7 @@ THREADS_TEST("atoms by the thousand are not made: some for calls, none for anyth
     for (int round = 1; round < 5; round++) {
         send_packet(unknown_atoms(round, 5000));
     }
-    CHECK_INT(keel_atom_count(NULL), before);
+    CHECK(keel_atom_count(NULL) - before < 100); // of the program's own, made late
     for (int round = 5; round < 10; round++) {
         CHECK_REFUSED("call", with(who, "request", unknown_atoms(round, 5000)),
                 "makes no more of them");
