@@ -55,6 +55,7 @@ class Pages:
         self.poll = select.epoll()
         self.by_number = {}
         self.ended = False
+        self.closed = ""  # why the first one was that was closed
         self.waited_for = b""
         self.heard = {}  # of which pages, and when
         self.thread = threading.Thread(target=self.read, daemon=True)
@@ -67,9 +68,13 @@ class Pages:
     def read(self):
         while not self.ended:
             for number, _ in self.poll.poll(0.1):
-                for data in self.by_number[number].frames():
-                    if self.waited_for in data:
-                        self.heard.setdefault(number, time.monotonic())
+                try:
+                    for data in self.by_number[number].frames():
+                        if self.waited_for in data:
+                            self.heard.setdefault(number, time.monotonic())
+                except OSError as error:
+                    self.poll.unregister(number)
+                    self.closed = self.closed or f"one of {len(self.by_number)} pages: {error}"
 
     def end(self):
         self.ended = True
@@ -83,7 +88,9 @@ class Pages:
         self.waited_for = text.encode()
         start = time.monotonic()
         tell(text)
-        client.wait_for("an update of every page", lambda: len(self.heard) == len(self.by_number), 120)
+        client.wait_for("an update of every page",
+                        lambda: self.closed or len(self.heard) == len(self.by_number), 120)
+        assert not self.closed, self.closed
         return sorted(at - start for at in self.heard.values())
 
 
@@ -181,6 +188,9 @@ def main():
         if options.seconds > 0:
             measure_requests(showcase, folder, options.seconds)
         measure_pages(showcase, options.pages)
+    except Exception:
+        print(pathlib.Path(showcase.log.name).read_text()[-3000:], file=sys.stderr)
+        raise
     finally:
         showcase.end()
         shutil.rmtree(folder)
