@@ -275,5 +275,5 @@ TABLE(applications,
     HARMLESS(keel_main_stop(-1));
     NUMBER(2, keel_main(NULL, 0, NULL));
     NOTHING(keel_main_arguments());
-    NOTHING(keel_notify_watchdog());
+    HARMLESS(keel_notify_watchdog()); // what the environment says
 }

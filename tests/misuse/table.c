@@ -17,7 +17,6 @@ static struct {
     bool is_line[LINES]; // where a row begins
     int line; // the row that is tried; 0: none, they are being found
     int rows, wrong;
-    int word, words; // which false word is tried, and of how many: see no_pid()
     bool noted, came_back, ends_threads; // of the row in this situation
     keel_pid dead;
     keel_ref old;
@@ -51,112 +50,6 @@ static void __attribute__((format(printf, 1, 2))) note_wrong(const char *format,
     }
 }
 
-// --- false words ---
-
-enum { WORDS = 12 };
-
-static keel_term false_word(int i)
-{
-    switch (i) {
-    case 0:
-        return KEEL_NONE;
-    case 1:
-        return nobody;
-    case 2:
-        return keel_int(0);
-    case 3:
-        return keel_int(-1);
-    case 4:
-        return keel_uint(UINT64_MAX);
-    case 5:
-        return keel_float(0.5);
-    case 6:
-        return keel_nil();
-    case 7:
-        return keel_make("{1, tuple}");
-    case 8:
-        return keel_string("a binary");
-    case 9:
-        return keel_make("[a, list]");
-    case 10:
-        return keel_make("#{a => map}");
-    default:
-        return keel_export(keel_atom(no), keel_atom(fun), 1);
-    }
-}
-
-// The first word from the one that is tried on which is not what `is` accepts; the last, a
-// fun, is never.
-static keel_term word_that_is_not(bool (*is)(keel_term term))
-{
-    trial.words = WORDS;
-    while (is(false_word(trial.word))) {
-        trial.word++;
-    }
-    return false_word(trial.word);
-}
-
-keel_term no_atom(void)
-{
-    return word_that_is_not(keel_is_atom);
-}
-
-keel_term no_list(void)
-{
-    return word_that_is_not(keel_is_list);
-}
-
-keel_term no_map(void)
-{
-    return word_that_is_not(keel_is_map);
-}
-
-keel_term no_tuple(void)
-{
-    return word_that_is_not(keel_is_tuple);
-}
-
-keel_term no_binary(void)
-{
-    return word_that_is_not(keel_is_binary);
-}
-
-static bool is_number(keel_term term)
-{
-    return keel_is_int(term) || keel_is_float(term);
-}
-
-keel_term no_number(void)
-{
-    return word_that_is_not(is_number);
-}
-
-keel_pid no_pid(void)
-{
-    return (keel_pid){word_that_is_not(keel_is_pid).word};
-}
-
-keel_ref no_ref(void)
-{
-    return (keel_ref){word_that_is_not(keel_is_ref).word};
-}
-
-keel_term no_destination(void)
-{
-    return no_atom();
-}
-
-static bool is_never(keel_term term)
-{
-    (void)term;
-    return false;
-}
-
-keel_term any_word(void)
-{
-    return word_that_is_not(is_never);
-}
-
 keel_pid dead_process(void)
 {
     return trial.dead;
@@ -165,17 +58,6 @@ keel_pid dead_process(void)
 keel_ref dead_ref(void)
 {
     return trial.old;
-}
-
-keel_term false_server(keel_status *ret_right)
-{
-    const keel_term servers[] = {KEEL_NONE, keel_int(7), keel_make("[no, server]"),
-            keel_from_pid(trial.dead), nobody};
-    trial.words = (int)KEEL_COUNT(servers);
-    if (ret_right) {
-        *ret_right = trial.word < 3 ? KEEL_E_BADARG : KEEL_E_NOPROC;
-    }
-    return servers[trial.word];
 }
 
 // --- what came back ---
@@ -304,9 +186,9 @@ static void try_outside(void)
 // Tries the row once, or with each of its false words.
 static void try_row(void)
 {
-    trial.words = 1;
     trial.noted = false;
-    for (trial.word = 0; trial.word < trial.words; trial.word++) {
+    begin_words();
+    do {
         keel_scope scope = keel_scope_open();
         trial.must_end = NULL;
         trial.came_back = false;
@@ -318,7 +200,7 @@ static void try_row(void)
             try_outside();
         }
         keel_scope_close(&scope);
-    }
+    } while (next_word());
 }
 
 static void try_rows(void)

@@ -146,7 +146,7 @@ keel_ref dead_ref(void);
 // Nobody's name.
 #define nobody keel_atom(nobody_here)
 
-// The row is tried with each word that is not of the type.
+// The row is tried with each word that is not of the type: words.c.
 keel_term no_atom(void);
 keel_term no_list(void);
 keel_term no_map(void);
@@ -159,6 +159,10 @@ keel_term no_destination(void); // no pid, no name, no reference, no {Name, Node
 keel_term any_word(void);
 
 keel_term false_server(keel_status *ret_right);
+// A row begins with the first of its words, and is tried again while there is a next.
+void begin_words(void);
+bool next_word(void);
+
 void check_status(keel_status status, const keel_status *right);
 void check_nothing(struct nothing given);
 void check_number(long long given, long long right);

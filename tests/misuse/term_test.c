@@ -21,7 +21,7 @@ TABLE(base, "status, memory and time: what is misused gives a clear failure in e
     STATUS(KEEL_E_BADARG,
             keel_allocator_set(&(keel_allocator){.allocate = never_allocate}));
     STATUS(KEEL_E_RUNNING, keel_allocator_set(NULL));
-    NUMBER(true, keel_memory_used() >= 0);
+    HARMLESS(keel_memory_used());
     NUMBER(KEEL_NEVER.at, keel_deadline_in(INT64_MAX).at);
     NUMBER(KEEL_NEVER.at, keel_deadline_about(INT64_MAX).at);
     NUMBER(true, keel_deadline_passed(keel_deadline_in(-1)));
