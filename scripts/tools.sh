@@ -16,6 +16,7 @@ git git
 wished="
 clang clang
 clang-format clang-format
+ld.lld lld
 cmake cmake
 erl erlang-base
 escript erlang-base
