@@ -29,7 +29,8 @@ typedef struct keel_deadline {
 #define KEEL_IN(duration) keel_deadline_in(duration)
 
 /// The same by the time of the present turn: 20 ns cheaper, and early by as long as the
-/// turn has lasted. For limits that only have to end some time.
+/// turn has lasted, but not by more than half the time after which a turn counts as stuck
+/// (keel_config.stall, some milliseconds). For limits that only have to end some time.
 #define KEEL_ABOUT(duration) keel_deadline_about(duration)
 
 static inline keel_deadline keel_deadline_at(int64_t nanoseconds)

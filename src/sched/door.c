@@ -7,10 +7,13 @@ struct kl_door kl_door;
 int64_t kl_now(void)
 {
     struct kl_runner *runner = kl_runner_self();
-    if (runner && !kl_load_relaxed(&runner->lost)) {
-        return runner->now;
+    if (!runner || kl_load_relaxed(&runner->lost)) {
+        return kl_now_exact();
     }
-    return kl_now_exact();
+    if (__builtin_expect(kl_load_relaxed(&runner->long_turn) == runner->turn, 0)) {
+        runner->now = kl_now_exact();
+    }
+    return runner->now;
 }
 
 int64_t kl_now_turn(void)

@@ -115,7 +115,8 @@ int kl_sched_fd(void);
 // --- the door of time and chance ---
 
 // The runtime's clock: on workers read before the turn, or a few short turns ago (2 us if
-// turns are as long as they were; after a sudden long one it lags behind by that). From
+// turns are as long as they were; in a sudden long one it lags behind until the watcher has
+// seen that, after half the stall time). From
 // who wakes to who is woken it never runs backwards; a task that meets a worker which lags
 // more than its last one may see it do so. Exact elsewhere; virtual simulated. Costs a
 // nanosecond.

@@ -159,6 +159,7 @@ static int64_t look_at(struct kl_runner *runner, int64_t now)
         see(runner, now);
         return runner->report_ns;
     }
+    kl_store_relaxed(&runner->long_turn, turn);
     // The turn has lasted at least since it was first seen.
     int64_t lasted = now - runner->seen_since;
     if (lasted >= kl_core.config.stall_ns && is_starved(runner, lasted)) {

@@ -34,6 +34,34 @@ TEST("a stuck turn is reported when it is stuck, and whenever it has lasted twic
     }
 }
 
+static void wait_for_time(void *argument)
+{
+    int64_t begin = kl_now();
+    while (kl_now() <= begin) { // nothing in this turn reads the clock for it
+        kl_cpu_relax();
+    }
+    int64_t before = kl_now();
+    CHECK(kl_now() >= before);
+    kl_store_relaxed((int64_t *)argument, kl_now());
+}
+
+static void look_at_time(void *argument)
+{
+    CHECK(kl_now() >= kl_load_relaxed((int64_t *)argument));
+}
+
+TEST("in a long turn the cheap clock goes on, and does not go back after it")
+{
+    struct kl_sched_config config = {.workers = 1, .stall_ns = 1000000};
+    CHECK_OK(kl_sched_start(&config));
+    int64_t time = 0;
+    for (int i = 0; i < 10; i++) {
+        call_and_wait(wait_for_time, &time);
+        call_and_wait(look_at_time, &time);
+    }
+    kl_sched_stop();
+}
+
 TEST("short turns are not reported, however many there are")
 {
     struct kl_sched_config config = {
