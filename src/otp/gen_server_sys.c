@@ -3,8 +3,8 @@
 #include "ending.h"
 #include "server.h"
 #include "start.h"
+#include "sys.h"
 #include "upgrade.h"
-#include <stdio.h>
 #include <string.h>
 
 static keel_term misc(void *memory);
@@ -74,15 +74,12 @@ static keel_term misc(void *memory)
     struct kl_server *self = memory;
     keel_term status = kl_server_format_status(self, kl_server_state_term(self), KEEL_NONE,
             KEEL_NONE, keel_sys_logged(&self->sys));
-    char header[512];
-    int length = snprintf(header, sizeof header, "Status for generic server ");
-    keel_print(header + length, sizeof header - (size_t)length, name(self), NULL);
-    keel_term stage = self->sys.suspended ? keel_atom(suspended) : keel_atom(running);
     return keel_make(
             "[{header, Header}, {data, [{\"Status\", Stage}, {\"Parent\", Parent}, "
             "{\"Logged events\", Log}]}, {data, [{\"State\", State}]}]",
-            keel_charlist(header), stage, keel_gen_parent(),
-            keel_map_get(status, keel_atom(log)), keel_map_get(status, keel_atom(state)));
+            kl_sys_header("generic server", name(self)), kl_sys_stage(&self->sys),
+            keel_gen_parent(), keel_map_get(status, keel_atom(log)),
+            keel_map_get(status, keel_atom(state)));
 }
 
 static keel_term name(void *memory)

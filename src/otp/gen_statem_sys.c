@@ -6,7 +6,6 @@
 #include "statem.h"
 #include "sys.h"
 #include "upgrade.h"
-#include <stdio.h>
 
 static keel_term misc(void *memory);
 static keel_term get_state(void *memory);
@@ -74,18 +73,14 @@ static keel_term misc(void *memory)
             self->state, kl_statem_data_term(self), kl_held_events_term(&self->postponed),
             timeouts, keel_sys_logged(&self->sys));
     status = kl_statem_format_status(self, status);
-    char header[512];
-    int length = snprintf(header, sizeof header, "Status for state machine ");
-    keel_print(header + length, sizeof header - (size_t)length, name(self), NULL);
-    keel_term stage = self->sys.suspended ? keel_atom(suspended) : keel_atom(running);
     return keel_make(
             "[{header, Header}, {data, [{\"Status\", Stage}, {\"Parent\", Parent}, "
             "{\"Modules\", Modules}, {\"Time-outs\", {Count, Timeouts}}, "
             "{\"Logged Events\", Log}, {\"Postponed\", Postponed}]}, "
             "{data, [{\"State\", {State, Data}}]}]",
-            keel_charlist(header), stage, keel_gen_parent(), kl_statem_modules_term(self),
-            count, keel_map_get(status, keel_atom(timeouts)),
-            keel_map_get(status, keel_atom(log)),
+            kl_sys_header("state machine", name(self)), kl_sys_stage(&self->sys),
+            keel_gen_parent(), kl_statem_modules_term(self), count,
+            keel_map_get(status, keel_atom(timeouts)), keel_map_get(status, keel_atom(log)),
             keel_map_get(status, keel_atom(postponed)),
             keel_map_get(status, keel_atom(state)), keel_map_get(status, keel_atom(data)));
 }

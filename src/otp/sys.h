@@ -61,6 +61,9 @@ keel_status kl_sys_upgrade(
 
 // Writes what an event is, as one line of text.
 size_t kl_sys_event_text(char *buffer, size_t size, keel_term name, keel_term event);
+// What the status of a behaviour begins with: a charlist, and running or suspended.
+keel_term kl_sys_header(const char *what, keel_term name);
+keel_term kl_sys_stage(const keel_sys *sys);
 // Hands a line to the sink of traces.
 void kl_sys_trace_line(const char *line);
 

@@ -3,6 +3,7 @@
 #include "copy.h"
 #include "start.h"
 #include "sys.h"
+#include <stdio.h>
 
 static keel_term answer(
         keel_sys *sys, const keel_sys_ops *ops, void *state, keel_term request);
@@ -212,6 +213,19 @@ static keel_term debug_options(const struct kl_sys_debug *debug)
     return debug->trace ? keel_cons(keel_make("{trace, true}"), list) : list;
 }
 
+keel_term kl_sys_stage(const keel_sys *sys)
+{
+    return sys->suspended ? keel_atom(suspended) : keel_atom(running);
+}
+
+keel_term kl_sys_header(const char *what, keel_term name)
+{
+    char header[512];
+    int length = snprintf(header, sizeof header, "Status for %s ", what);
+    keel_print(header + length, sizeof header - (size_t)length, name, NULL);
+    return keel_charlist(header);
+}
+
 static keel_term get_status(keel_sys *sys, const keel_sys_ops *ops, void *state)
 {
     struct kl_sys_guarded run = {.ops = ops, .state = state};
@@ -223,11 +237,10 @@ static keel_term get_status(keel_sys *sys, const keel_sys_ops *ops, void *state)
     if (keel_atom_from(ops->module, __builtin_strlen(ops->module), &module) != KEEL_OK) {
         module = keel_atom(undefined);
     }
-    keel_term stage = sys->suspended ? keel_atom(suspended) : keel_atom(running);
     return keel_make(
             "{status, Self, {module, Module}, [Dictionary, Stage, Parent, Debug, Misc]}",
-            keel_self(), module, keel_process_dictionary(), stage, keel_gen_parent(),
-            debug_options(sys->debug), run.result);
+            keel_self(), module, keel_process_dictionary(), kl_sys_stage(sys),
+            keel_gen_parent(), debug_options(sys->debug), run.result);
 }
 
 static void run_change_code(void *context)
