@@ -146,7 +146,8 @@ keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message
     }
     for (size_t i = 0; i < count && locals < count && status == KEEL_OK; i++) {
         if (!kl_pid_is_local(pids[i])) {
-            status = send_remote(keel_from_pid(pids[i]), message, false);
+            keel_term to = keel_from_pid(pids[i]);
+            status = keel_is_pid(to) ? send_remote(to, message, false) : KEEL_E_BADARG;
         }
     }
     struct kl_process *self = kl_process_current();
