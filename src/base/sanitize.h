@@ -50,6 +50,20 @@ static inline void kl_unpoison(const void *memory, size_t bytes)
 }
 #endif
 
+// Places to jump back to. ThreadSanitizer looks setjmp's up in a list of the thread that
+// has set them, while a process may jump on another one; the compiler's own it does not
+// see.
+#if KL_TSAN
+typedef void *kl_mark[5];
+#define KL_MARK_SET(mark) __builtin_setjmp(mark)
+#define KL_MARK_JUMP(mark) __builtin_longjmp(mark, 1)
+#else
+#include <setjmp.h>
+typedef jmp_buf kl_mark;
+#define KL_MARK_SET(mark) _setjmp(mark)
+#define KL_MARK_JUMP(mark) _longjmp(mark, 1)
+#endif
+
 // Valgrind shows itself at run time only; its header is optional.
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)

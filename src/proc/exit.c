@@ -13,7 +13,6 @@
 #include "proc.h"
 #include "process.h"
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 
 void kl_exit_begin(struct kl_process *self, keel_term reason, struct kl_envelope *holder)
@@ -32,7 +31,7 @@ void kl_exit_begin(struct kl_process *self, keel_term reason, struct kl_envelope
 // A keel_try under way; lies on the stack of the process.
 struct kl_try {
     struct kl_try *outer;
-    jmp_buf back;
+    kl_mark back;
     keel_term reason;
 };
 
@@ -41,7 +40,7 @@ _Noreturn void kl_exit_now(struct kl_process *self, keel_term reason, uint32_t f
     struct kl_try *innermost = kl_activation(self)->tries;
     if (innermost != NULL && (flags & KL_ESCAPED) != 0 && (self->flags & KL_DYING) == 0) {
         innermost->reason = reason;
-        _longjmp(innermost->back, 1);
+        KL_MARK_JUMP(innermost->back);
     }
     if ((self->flags & KL_DYING) == 0) {
         kl_flags_add(self, flags);
@@ -80,7 +79,7 @@ keel_status keel_try(void (*fn)(void *context), void *context, keel_term *ret_re
     struct kl_activation *activation = kl_activation(self);
     struct kl_try attempt = {.outer = activation->tries};
     activation->tries = &attempt;
-    if (_setjmp(attempt.back) == 0) {
+    if (KL_MARK_SET(attempt.back) == 0) {
         fn(context);
         activation->tries = attempt.outer;
         return KEEL_OK;

@@ -306,7 +306,7 @@ static void wait_and_tell(keel_term to_and_duration)
 
 PROCESS_TEST("ten thousand waiting processes time out, none early", .ids = "PR-173")
 {
-    enum { COUNT = KL_TSAN ? 2000 : 10000 }; // ThreadSanitizer has room for 8,000 stacks
+    enum { COUNT = 10000 };
     keel_term before = keel_process_list();
     for (int i = 0; i < COUNT; i++) {
         keel_scope scope = keel_scope_open();

@@ -279,12 +279,6 @@ void kl_handler_main(void *argument)
     if ((activation->process->flags & KL_BORN) == 0) {
         start_handler(activation->process, activation);
     }
-    if (KL_TSAN) {
-        // A fiber is one thread to it: it would take what two processes do on one for well
-        // ordered.
-        kl_serve(activation->process, activation);
-        return;
-    }
     kl_fiber_work(kl_turn_serve, activation);
 }
 

@@ -7,7 +7,7 @@
 // Tells the sanitizers of every switch of stacks, and Valgrind of every stack
 // (annotate.c).
 
-#define KL_ANNOTATED (KL_ASAN || KL_TSAN) // otherwise only the first two do something
+#define KL_ANNOTATED KL_ASAN // otherwise only the first two do something
 
 void kl_annotate_new(struct kl_stack *stack); // a stack's memory is there
 void kl_annotate_delete(struct kl_stack *stack); // it will be unmapped

@@ -39,7 +39,7 @@ struct kl_runner {
     void *host_sp; // its own stack, while it is on a fiber's
     const void *host_low; // its own stack's bounds, as AddressSanitizer knows them
     size_t host_bytes;
-    void *host_fake, *host_fiber; // what the sanitizers want back
+    void *host_fake; // what it wants back
 
     // --- the runner's own, rarely used ---
     struct kl_stack *kept; // whose fiber rests, or NULL

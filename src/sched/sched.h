@@ -163,7 +163,7 @@ struct kl_stack {
     void *owner; // whose it is; for `proc`
     struct kl_stack *next; // for whoever holds it
     const void *site; // where its user was spawned, for the census; set by `proc`
-    void *sanitizer[3]; // fiber handles of the sanitizers
+    void *fake_stack; // AddressSanitizer's
     uint32_t valgrind;
     uint32_t slab;
     bool measured; // its depth goes to the census when it is released

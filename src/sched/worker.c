@@ -11,8 +11,8 @@ enum {
     FIRE_BATCH = 128, // timers fired between two turns
     PREPARE_BATCH = 16, // far timers moved nearer then
     REFRESH_TURNS = 16, // most turns between two looks at the clock
-#ifdef KL_CALLGRIND
-    REFRESH_NS = 200000, // callgrind is to count what a fast machine does
+#if defined(KL_CALLGRIND) || KL_TSAN
+    REFRESH_NS = 200000, // what is slow is to do what a fast machine does
 #else
     REFRESH_NS = 2000, // most time meant to pass between them
 #endif
