@@ -69,11 +69,9 @@ KEEL_API keel_status keel_send_nosuspend(keel_term to, keel_term message);
 /// priority alias (else as keel_send). OTP 28: erlang:send/3 with priority. @thread any
 /// @since 0.1
 KEEL_API keel_status keel_send_priority(keel_term to, keel_term message);
-/// Sends one copy of `message`, shared, to `count` pids: those of this node, then the
-/// others.
-/// @return as keel_send; KEEL_E_BADARG also at the first that is no pid: pids of other
-/// nodes
-///         after it get nothing
+/// Sends one copy of `message`, shared, to `count` pids: first those of this node.
+/// @return as keel_send; KEEL_E_BADARG also at the first that is no pid: those of other
+///         nodes after it get nothing
 /// @thread any @since 0.1
 KEEL_API keel_status keel_broadcast(const keel_pid *pids, size_t count, keel_term message);
 
