@@ -2,6 +2,7 @@
 #include "proc/proc_testing.h"
 #include <keel/global.h>
 #include <keel/node.h>
+#include <keel/via.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -147,6 +148,55 @@ TEST("names go everywhere with their process, and with its node",
         .ids = "GL-008 GL-018 GL-021", .timeout_s = 120)
 {
     with_a_node(names_go);
+}
+
+static void stop_when_told(keel_term unused)
+{
+    (void)unused;
+    keel_receive();
+    keel_exit(keel_make("{told, ours}"));
+}
+
+// As in OTP who watches a name watches who has it now: DOWN is about a pid.
+static void watch_names(keel_term unused)
+{
+    (void)unused;
+    keel_term reason;
+    connect_to(FIRST);
+    CHECK_STR(
+            kl_beam_eval(&first, "global:register_name(theirs, spawn(fun() -> receive stop"
+                                 " -> exit({told, theirs}) end end))"),
+            "yes");
+    keel_term pid = keel_server_whereis(keel_make("{global, theirs}"));
+    CHECK(keel_equal(keel_node_of(pid), keel_atom_text(FIRST)));
+    CHECK(keel_equal(pid, keel_server_whereis(keel_make("{via, global, theirs}"))));
+    keel_ref by_global = keel_monitor(keel_server_whereis(keel_make("{global, theirs}")));
+    keel_ref by_via = keel_monitor(keel_server_whereis(keel_make("{via, global, theirs}")));
+    CHECK_OK(keel_server_send(keel_make("{global, theirs}"), keel_atom(stop)));
+    CHECK_OK(keel_receive_match(
+            KEEL_NEVER, "{'DOWN', ^Ref, process, ^Pid, Reason}", by_global, pid, &reason));
+    CHECK_STR(keel_show(reason), "{told,theirs}");
+    CHECK_OK(keel_receive_match(
+            KEEL_NEVER, "{'DOWN', ^Ref, process, ^Pid, Reason}", by_via, pid, &reason));
+    CHECK_STR(keel_show(reason), "{told,theirs}");
+    await_free(keel_atom(theirs));
+    CHECK(keel_is_none(keel_server_whereis(keel_make("{via, global, theirs}"))));
+
+    keel_pid ours = keel_spawn(stop_when_told, keel_nil());
+    CHECK_OK(keel_global_register(keel_atom(ours), ours));
+    kl_beam_eval(&first, "spawn(fun() -> Pid = global:whereis_name(ours),"
+                         " Ref = monitor(process, Pid), global:send(ours, stop),"
+                         " receive {'DOWN', Ref, process, Pid, Reason} ->"
+                         " ear ! {down, node(Pid), Reason} end end)");
+    CHECK_STR(kl_beam_await(&first, "heard "), "{down,'" HERE "',{told,ours}}");
+    await(&first, "global:whereis_name(ours)", "undefined");
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("who watches a global name of the other node hears how its process ended, both ways",
+        .timeout_s = 120)
+{
+    with_a_node(watch_names);
 }
 
 // --- both have the name ---

@@ -5,6 +5,7 @@
 #include "proc/proc_testing.h"
 #include <keel/global.h>
 #include <keel/node.h>
+#include <keel/via.h>
 #include <string.h>
 
 #define ONE "one@127.0.0.1"
@@ -34,6 +35,8 @@ static keel_result init(keel_term unused, void *state)
     return keel_ok();
 }
 
+static keel_term watched_there;
+
 static keel_result obey(keel_term request, keel_from from, void *state)
 {
     keel_term what;
@@ -48,6 +51,18 @@ static keel_result obey(keel_term request, keel_from from, void *state)
     }
     if (keel_match(request, "{unregister, Name}", &what)) {
         return keel_reply(keel_int(keel_global_unregister(what)));
+    }
+    if (keel_match(request, "{watch, Name}", &what)) {
+        keel_term pid = keel_server_whereis(what);
+        watched_there = keel_keep(pid);
+        return keel_reply(keel_int(keel_monitor(pid).word != 0 ? 0 : 1));
+    }
+    if (keel_is(request, down)) {
+        // {Whether it was about the pid, Reason}
+        keel_term pid, why;
+        CHECK_OK(keel_receive_match(
+                KEEL_NEVER, "{'DOWN', _, process, Pid, Why}", &pid, &why));
+        return keel_reply(keel_tuple_of(keel_bool(keel_equal(pid, watched_there)), why));
     }
     if (keel_is(request, sync)) {
         return keel_reply(keel_int(keel_global_sync()));
@@ -160,6 +175,62 @@ TEST("nodes of ours have the same names, without a BEAM node",
         .ids = "GL-016 GL-017 GL-018 GL-019", .timeout_s = 120)
 {
     with_three(share_names);
+}
+
+// As in OTP who watches a name watches who has it now: DOWN is about a pid.
+static keel_ref watch(keel_term name, keel_term *ret_pid)
+{
+    *ret_pid = keel_server_whereis(name);
+    CHECK(keel_is_pid(*ret_pid));
+    return keel_monitor(*ret_pid);
+}
+
+static void expect_down(keel_ref watched, keel_term pid, const char *reason)
+{
+    keel_term why;
+    CHECK_OK(keel_receive_match(
+            KEEL_NEVER, "{'DOWN', ^Ref, process, ^Pid, Why}", watched, pid, &why));
+    CHECK_STR(keel_show(why), reason);
+}
+
+static void watch_names(keel_term unused)
+{
+    (void)unused;
+    keel_term far = keel_make("{global, far}"), near = keel_make("{via, global, near}");
+    keel_term pid, other;
+    connect_to(TWO);
+    CHECK_STR(keel_show(ask_node(TWO, keel_make("{register, far}"))), "0");
+    keel_ref watched = watch(far, &pid);
+    CHECK(keel_equal(keel_node_of(pid), keel_atom_text(TWO)));
+    CHECK_OK(keel_process_exit(keel_to_pid(pid), keel_make("{go, away}")));
+    expect_down(watched, pid, "{go,away}");
+    agree(TWO, keel_atom(far));
+    // The other node watches a name of this one.
+    CHECK_OK(keel_global_register(keel_atom(near), keel_spawn(wait_for_end, keel_nil())));
+    CHECK_STR(keel_show(ask_node(TWO, keel_make("{watch, Name}", near))), "0");
+    CHECK_OK(keel_server_send(near, keel_atom(stop)));
+    CHECK_STR(keel_show(ask_node(TWO, keel_atom(down))), "{true,normal}");
+    agree(TWO, keel_atom(near));
+    // A node goes, and all that had names on it.
+    while (keel_to_int(ask_node(TWO, keel_make("{register, far}"))) != 0) {
+        keel_yield(); // the name is free there a moment later
+    }
+    watched = watch(far, &pid);
+    keel_ref again = watch(keel_make("{via, global, far}"), &other);
+    CHECK(keel_equal(pid, other));
+    kl_testing_kill(&others[0]);
+    expect_down(watched, pid, "noconnection");
+    expect_down(again, pid, "noconnection");
+    while (!keel_is_none(keel_server_whereis(far))) {
+        keel_yield();
+    }
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("who watches a global name of another node of ours hears how its process ended",
+        .timeout_s = 120)
+{
+    with_three(watch_names);
 }
 
 // Two names each: one that both sides have when they meet again, one of this side alone.
