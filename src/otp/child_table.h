@@ -21,7 +21,7 @@ struct kl_child {
     uint64_t id_hash, pid_hash;
     keel_pid pid; // KL_CHILD_UP; a remote one is kept
     keel_term ended; // why it has ended, if its exit was read ahead; else none
-    int64_t started_at; // of the last start
+    int64_t started_at; // of the last start, if there is a backoff
     uint32_t tries; // to restart it, since it last ran long enough
     uint8_t status; // enum kl_child_status
     bool stopping; // with others; its exit may be read ahead

@@ -26,7 +26,7 @@ keel_term kl_child_start(
         return keel_make("{ok, undefined}");
     }
     if (started.status == KEEL_OK) {
-        child->started_at = keel_now();
+        child->started_at = self->flags.backoff > 0 ? keel_now() : 0;
         if (!kl_child_table_set_up(&self->children, child, started.pid)) {
             keel_exit(keel_atom(system_limit));
         }
@@ -219,8 +219,9 @@ bool kl_child_ended(struct kl_supervisor *self, struct kl_child *child, keel_ter
     if (!verdict.restart) {
         return !verdict.shut_down;
     }
-    bool short_lived = keel_now() - child->started_at < self->flags.period;
-    child->tries = short_lived && self->flags.backoff > 0 ? child->tries + 1 : 0;
+    bool short_lived = self->flags.backoff > 0 &&
+                       keel_now() - child->started_at < self->flags.period;
+    child->tries = short_lived ? child->tries + 1 : 0;
     if (child->tries > 1) {
         kl_child_table_set_down(&self->children, child, KL_CHILD_RESTARTING);
         try_later(self, child,

@@ -185,11 +185,18 @@ void kl_exit_begin_fault(struct kl_process *self, const struct kl_fault *fault)
     kl_exit_begin(self, reason, NULL);
 }
 
+// A tuple that lies on the C stack, for what copies it at once.
+struct loose_tuple {
+    uint64_t header;
+    keel_term item[5];
+};
+
 struct kl_envelope *kl_exit_envelope(
         enum kl_envelope_kind kind, keel_pid from, keel_term reason)
 {
-    keel_term body = keel_tuple_of(KL_ATOM(EXIT), keel_from_pid(from), reason);
-    struct kl_envelope *envelope = kl_envelope_new(kind, body);
+    const struct loose_tuple body = {
+            KL_TUPLE_HEADER | 3 << 16, {KL_ATOM(EXIT), keel_from_pid(from), reason}};
+    struct kl_envelope *envelope = kl_envelope_new(kind, (keel_term){(uintptr_t)&body});
     if (envelope != NULL) {
         envelope->from = from.word;
     }
@@ -317,9 +324,9 @@ static void tell_watcher(struct kl_relation *watcher, keel_pid self, keel_term r
         kl_route->down(watcher->connection, object, watcher->pid, watcher->tag, reason);
         return;
     }
-    keel_term ref = {watcher->key};
-    struct kl_envelope *envelope = kl_envelope_new(
-            KL_DOWN, keel_tuple_of(tag, ref, KL_ATOM(process), object, reason));
+    const struct loose_tuple down = {KL_TUPLE_HEADER | 5 << 16,
+            {tag, {watcher->key}, KL_ATOM(process), object, reason}};
+    struct kl_envelope *envelope = kl_envelope_new(KL_DOWN, (keel_term){(uintptr_t)&down});
     if (envelope != NULL) {
         envelope->from = self.word;
         envelope->ref = watcher->key;
@@ -390,7 +397,9 @@ static void tell_everybody(struct kl_process *self)
             kl_call_fail(caller.pid, caller.tag.word, 0, self->exit_reason);
         }
     }
-    kl_mailbox_drop_all(self, true);
+    if (self->head != NULL) {
+        kl_mailbox_drop_all(self, true);
+    }
     // Links first: a supervisor knows of a child's end before anybody can ask it who has
     // heard of the end by a monitor.
     for (struct kl_relation *next = self->relations; next != NULL;) {
@@ -413,8 +422,12 @@ static void tell_everybody(struct kl_process *self)
         kl_store_relaxed(&self->await_ref, (uint64_t)0);
         tell_plain(&call, pid, KL_SETTLED);
     }
-    kl_suspensions_release(self);
-    kl_timers_forget(self);
+    if (self->extras != NULL) {
+        kl_suspensions_release(self);
+    }
+    if (self->timers != 0) {
+        kl_timers_forget(self);
+    }
     kl_heap_use(before);
     kl_heap_done(&heap);
 }
@@ -486,11 +499,15 @@ void kl_exit_finish(struct kl_process *self)
     }
     run_defers(self);
     kl_take(self);
-    kl_crash_report(self, self->exit_reason);
+    if ((self->flags & (KL_ERROR | KL_FAULT | KL_STARTED)) != 0) { // else nobody is told
+        kl_crash_report(self, self->exit_reason);
+    }
     stop_alarm(self);
     close_door(self);
     kl_name_release(self);
-    kl_alias_release_all(self);
+    if (self->extras != NULL) {
+        kl_alias_release_all(self);
+    }
     tell_everybody(self);
     keel_from starter = take_starter(self);
     struct kl_envelope *failure = NULL;

@@ -87,7 +87,7 @@ static bool is_wanted(const struct wanted *wanted, struct kl_envelope *envelope)
 }
 
 // Looks at the messages from `*at` on, up to the one that is taken: then true.
-static bool scan(struct kl_process *self, struct kl_envelope ***at,
+static inline bool scan(struct kl_process *self, struct kl_envelope ***at,
         const struct wanted *wanted, struct kl_envelope **ret_envelope)
 {
     while (**at != NULL) {
@@ -102,8 +102,9 @@ static bool scan(struct kl_process *self, struct kl_envelope ***at,
 }
 
 // Gives what is wanted as it was in the mailbox; the caller opens or frees it.
-static keel_status receive_wanted(struct kl_process *self, const struct wanted *wanted,
-        keel_deadline deadline, struct kl_envelope **ret_envelope)
+static inline __attribute__((always_inline)) keel_status receive_wanted(
+        struct kl_process *self, const struct wanted *wanted, keel_deadline deadline,
+        struct kl_envelope **ret_envelope)
 {
     kl_observable();
     kl_step(self);

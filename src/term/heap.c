@@ -49,8 +49,23 @@ void kl_heap_init(struct kl_heap *heap, void *lent, size_t lent_bytes)
     kl_poison(heap->next, (size_t)(heap->limit - heap->next));
 }
 
+// The usual heap: nothing was built that its lent chunk had no room for.
+static bool has_lent_only(const struct kl_heap *heap)
+{
+    const struct kl_chunk *chunk = heap->chunks;
+    return !heap->fragments && !heap->counted &&
+           (!chunk || (!chunk->next && chunk->bytes == 0));
+}
+
 void kl_heap_reset(struct kl_heap *heap)
 {
+    if (has_lent_only(heap)) {
+        if (heap->chunks) {
+            heap->next = chunk_memory(heap->chunks);
+            kl_heap_expire(heap->next, (size_t)(heap->limit - heap->next));
+        }
+        return;
+    }
     struct kl_heap_mark start = {0};
     struct kl_chunk *oldest = heap->chunks;
     while (oldest && oldest->next) {
