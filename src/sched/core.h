@@ -11,7 +11,7 @@ enum kl_mode {
     KL_MODE_SIMULATED, // the host's thread drives a virtual clock
 };
 
-enum { KL_WORKERS_MAX = 256, KL_SPARES_MAX = 256 };
+enum { KL_WORKERS_MAX = 256, KL_SPARES_MAX = KL_SCHED_THREADS_MAX - KL_WORKERS_MAX };
 
 struct kl_worker;
 

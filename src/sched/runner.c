@@ -15,7 +15,7 @@
 enum {
     THREAD_STACK = 1 << 20, // musl would give 128 KiB; pages are taken when touched
     TIMER_SLACK_NS = 1000, // the kernel's default adds 50 us to every wait
-    RUNNERS_MAX = KL_WORKERS_MAX + KL_SPARES_MAX,
+    RUNNERS_MAX = KL_SCHED_THREADS_MAX,
 };
 
 struct kl_lock kl_hands;
@@ -31,6 +31,12 @@ static bool wait_for_worker(struct kl_runner *runner);
 unsigned kl_runner_count(void)
 {
     return kl_load_acquire(&runner_count);
+}
+
+int kl_sched_thread(void)
+{
+    const struct kl_runner *runner = kl_runner_self();
+    return runner ? (int)runner->number : -1;
 }
 
 struct kl_runner *kl_runner_at(unsigned number)

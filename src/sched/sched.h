@@ -76,6 +76,10 @@ bool kl_sched_lend(struct kl_task *lender, struct kl_task *task);
 struct kl_task *kl_task_current(void);
 // Number of the worker of this thread (from 0), -1 outside or when it was taken over.
 int kl_worker_current(void);
+// Number of this thread among all that run tasks (from 0, for as long as the runtime runs),
+// -1 for any other: to keep something for each of them.
+enum { KL_SCHED_THREADS_MAX = 512 };
+int kl_sched_thread(void);
 
 // --- starting and stopping ---
 
