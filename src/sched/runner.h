@@ -60,7 +60,8 @@ struct kl_runner {
     _Alignas(KL_CACHE_LINE) struct kl_worker *worker; // NULL: none
     uint32_t lost; // the worker is being taken away, or has been
     uint32_t assigned; // futex: a spare one waits here for 1
-    uint64_t long_turn; // the turn in which `now` is too old; by the watcher, read with `lost`
+    uint64_t long_turn; // the turn in which `now` is too old; by the watcher, read with
+                        // `lost`
     struct kl_runner *next_spare;
 
     // --- the watcher's ---
