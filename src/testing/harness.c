@@ -157,7 +157,8 @@ void kl_test_fail(const char *file, int line, const char *format, ...)
 bool kl_test_is_emulated(void)
 {
     const char *wrapper = getenv("KEEL_TEST_WRAPPER");
-    return wrapper != NULL && strstr(wrapper, "qemu") != NULL;
+    return wrapper != NULL &&
+           (strstr(wrapper, "qemu") != NULL || strstr(wrapper, "valgrind") != NULL);
 }
 
 void kl_test_skip(const char *format, ...)

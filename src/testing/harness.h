@@ -48,8 +48,8 @@ __attribute__((noreturn, format(printf, 3, 4))) void kl_test_fail(
         const char *file, int line, const char *format, ...);
 // Ends the test as skipped, with the reason.
 __attribute__((noreturn, format(printf, 1, 2))) void kl_test_skip(const char *format, ...);
-// True when the program runs on an emulated processor, by qemu: some calls of the system
-// are not quite themselves there.
+// True when the program runs on an emulated processor, by qemu or valgrind: some calls of
+// the system are not quite themselves there.
 bool kl_test_is_emulated(void);
 
 #define CHECK(condition)                                                                   \
