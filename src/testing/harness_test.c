@@ -161,6 +161,10 @@ TEST("what a test has started ends with it")
     CHECK(child > 1);
     // It was killed before the fixture ended, but may still be on its way out.
     int child_ends = (int)syscall(SYS_pidfd_open, child, 0);
+    if (child_ends < 0 && errno == ENOSYS) {
+        kl_test_skip(
+                "no pidfd_open here, which tells when a process that is not ours ends");
+    }
     CHECK(child_ends >= 0 || errno == ESRCH);
     if (child_ends >= 0) {
         struct pollfd ended = {.fd = child_ends, .events = POLLIN};
