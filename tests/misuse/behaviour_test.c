@@ -3,23 +3,6 @@
 
 #include "table.h"
 
-static keel_term never(keel_term state, keel_term context)
-{
-    (void)state, (void)context;
-    CHECK(false);
-    return KEEL_NONE;
-}
-
-static keel_term never_run(keel_term argument)
-{
-    return never(argument, argument);
-}
-
-static keel_started never_start(keel_term argument)
-{
-    return keel_started_failed(never(argument, argument));
-}
-
 static const keel_gen_server no_server = {.name = "no_server"};
 static const keel_gen_statem no_machine = {.name = "no_machine"};
 static const keel_sys_ops no_ops = {.module = "none"};
@@ -38,8 +21,8 @@ TABLE(starts, "starts: what is misused gives a clear failure in every situation"
     NUMBER(KEEL_E_EXIT, keel_started_from_term(any_word()).status);
     NUMBER(KEEL_E_EXIT, keel_started_from_term(keel_make("{ok, no_pid}")).status);
     EXITS("_", keel_started_or_exit((keel_started){.status = KEEL_E_BADARG}));
-    STATUS(KEEL_E_BADARG, keel_start_register(no_atom(), keel_atom(f), never_start));
-    STATUS(KEEL_E_BADARG, keel_start_register(keel_atom(m), no_atom(), never_start));
+    STATUS(KEEL_E_BADARG, keel_start_register(no_atom(), keel_atom(f), never_start_child));
+    STATUS(KEEL_E_BADARG, keel_start_register(keel_atom(m), no_atom(), never_start_child));
     STATUS(KEEL_E_BADARG, keel_start_register(keel_atom(m), keel_atom(f), NULL));
     EXITS("_", keel_started_or_exit(keel_start_apply(no_atom(), one, nothing)));
     EXITS("_", keel_gen_server_enter_loop(NULL, NULL, NULL));

@@ -2,13 +2,6 @@
 
 #include "table.h"
 
-static keel_term never(keel_term state, keel_term context)
-{
-    (void)state, (void)context;
-    CHECK(false);
-    return KEEL_NONE;
-}
-
 static keel_term never_replace(keel_term state, void *context)
 {
     return never(state, keel_bool(context != NULL));
@@ -19,22 +12,12 @@ static keel_term never_watch(keel_term watch, keel_term event, keel_term state)
     return never(never(watch, event), state);
 }
 
-static keel_term never_run(keel_term argument)
-{
-    return never(argument, argument);
-}
-
 static const keel_gen_server no_server = {.name = "no_server"};
 static const keel_gen_statem no_machine = {.name = "no_machine"};
 static const keel_supervisor no_supervisor = {.name = "no_supervisor"};
 static const keel_dynamic_supervisor no_dynamic = {.name = "no_dynamic"};
 
-static keel_started never_start(keel_term argument)
-{
-    return keel_started_failed(never(argument, argument));
-}
-
-#define CHILD (&(keel_child_spec){.id = one, .start = never_start})
+#define CHILD (&(keel_child_spec){.id = one, .start = never_start_child})
 
 TABLE(servers, "servers: what is misused gives a clear failure in every situation")
 {

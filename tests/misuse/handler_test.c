@@ -2,24 +2,6 @@
 
 #include "table.h"
 
-static keel_next never_start(void *state, keel_term argument)
-{
-    (void)state, (void)argument;
-    CHECK(false);
-    return keel_next_wait();
-}
-
-static keel_next never_receive(void *state, const keel_message *message)
-{
-    (void)state, (void)message;
-    CHECK(false);
-    return keel_next_wait();
-}
-
-static const keel_handler never_handler = {
-        .name = "never", .start = never_start, .receive = never_receive};
-static const keel_handler no_receive = {.name = "x", .start = never_start};
-
 #define DEAD keel_from_pid(dead_process())
 #define REPLY SOON, &result
 

@@ -2,12 +2,6 @@
 
 #include "table.h"
 
-static void never_run(keel_term unused)
-{
-    (void)unused;
-    CHECK(false);
-}
-
 static bool take_any(keel_term message, void *unused)
 {
     (void)message, (void)unused;
@@ -184,9 +178,9 @@ TABLE(timers, "timers without a destination, a message, a time that may be are r
     OF_PROCESS(KEEL_OK, keel_cancel_timer_async(dead_ref(), false));
     STATUS(KEEL_E_BADARG, keel_timer_cancel(any_word()));
     STATUS(KEEL_E_BADARG, keel_apply_after(1, NULL, one, &ret.ref));
-    STATUS(KEEL_E_BADARG, keel_apply_after(-1, never_run, one, &ret.ref));
+    STATUS(KEEL_E_BADARG, keel_apply_after(-1, never_body, one, &ret.ref));
     STATUS(KEEL_E_BADARG, keel_apply_interval(1, NULL, one, NULL));
-    STATUS(KEEL_E_BADARG, keel_apply_interval(0, never_run, one, &ret.ref));
+    STATUS(KEEL_E_BADARG, keel_apply_interval(0, never_body, one, &ret.ref));
     WITHIN(KEEL_E_BADARG, keel_send_interval(1, no_destination(), one, &ret.ref));
     WITHIN(KEEL_E_BADARG, keel_send_interval(0, DEAD, one, &ret.ref));
     WITHIN(KEEL_E_BADARG, keel_send_interval(1, DEAD, nothing, &ret.ref));
@@ -202,8 +196,8 @@ TABLE(timers, "timers without a destination, a message, a time that may be are r
         NOTHING(keel_start_timer_at(KEEL_AT_ONCE, DEAD, one));
         STATUS(KEEL_E_STOPPED, keel_send_after_opt(one, DEAD, one, keel_nil(), &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_start_timer_opt(one, DEAD, one, keel_nil(), &ret.ref));
-        STATUS(KEEL_E_STOPPED, keel_apply_after(1, never_run, one, &ret.ref));
-        STATUS(KEEL_E_STOPPED, keel_apply_interval(1, never_run, one, &ret.ref));
+        STATUS(KEEL_E_STOPPED, keel_apply_after(1, never_body, one, &ret.ref));
+        STATUS(KEEL_E_STOPPED, keel_apply_interval(1, never_body, one, &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_send_interval(1, DEAD, one, &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_exit_after(1, DEAD, one, &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_kill_after(1, DEAD, &ret.ref));

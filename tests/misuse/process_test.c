@@ -2,36 +2,16 @@
 
 #include "table.h"
 
-static void never(void *unused)
+static void never_context(void *unused)
 {
     (void)unused;
     CHECK(false);
-}
-
-static void never_run(keel_term unused)
-{
-    (void)unused;
-    CHECK(false);
-}
-
-static keel_next never_start(void *state, keel_term argument)
-{
-    (void)state, (void)argument;
-    CHECK(false);
-    return keel_next_wait();
-}
-
-static keel_next never_receive(void *state, const keel_message *message)
-{
-    (void)state, (void)message;
-    CHECK(false);
-    return keel_next_wait();
 }
 
 static bool never_visit(const keel_process_view *view, void *unused)
 {
     (void)view;
-    never(unused);
+    never_context(unused);
     return false;
 }
 
@@ -39,11 +19,6 @@ static void do_nothing(keel_term unused)
 {
     (void)unused;
 }
-
-static const keel_handler never_handler = {
-        .name = "never", .start = never_start, .receive = never_receive};
-static const keel_handler no_start = {.name = "x", .receive = never_receive};
-static const keel_handler no_receive = {.name = "x", .start = never_start};
 
 #define OPTS(...) (&(const keel_spawn_opts){__VA_ARGS__})
 #define BAD OPTS(.priority = (keel_priority)77)
@@ -87,21 +62,21 @@ TABLE(spawning, "spawning refuses handlers and options that are none")
     WITHIN(KEEL_E_BADARG, keel_gen_start(&no_start, nothing, NULL, ACK));
     WITHIN(KEEL_E_BADARG, keel_gen_start(&no_receive, nothing, NULL, ACK));
     WITHIN(KEEL_E_BADARG, keel_gen_start(&never_handler, nothing, BAD, ACK));
-    WITHIN(KEEL_E_BADARG, keel_start_body(never_run, nothing, BAD, ACK));
-    WITHIN(KEEL_E_BADARG, keel_spawn_opt(never_run, nothing, BAD, &ret.pid, &ret.ref));
+    WITHIN(KEEL_E_BADARG, keel_start_body(never_body, nothing, BAD, ACK));
+    WITHIN(KEEL_E_BADARG, keel_spawn_opt(never_body, nothing, BAD, &ret.pid, &ret.ref));
     WITHIN(KEEL_E_BADARG,
-            keel_spawn_opt(never_run, nothing, OPTS(.name = one), NULL, NULL));
-    WITHIN(KEEL_E_BADARG, keel_spawn_opt(never_run, nothing,
+            keel_spawn_opt(never_body, nothing, OPTS(.name = one), NULL, NULL));
+    WITHIN(KEEL_E_BADARG, keel_spawn_opt(never_body, nothing,
                                   OPTS(.name = keel_atom(undefined)), NULL, NULL));
     WITHIN(KEEL_E_BADARG,
-            keel_spawn_opt(never_run, nothing, OPTS(.stack_bytes = SIZE_MAX), NULL, NULL));
+            keel_spawn_opt(never_body, nothing, OPTS(.stack_bytes = SIZE_MAX), NULL, NULL));
     WITHIN(KEEL_E_BADARG,
-            keel_spawn_opt(never_run, nothing,
+            keel_spawn_opt(never_body, nothing,
                     OPTS(.mailbox_policy = (keel_mailbox_policy)77), NULL, NULL));
     WITHIN(KEEL_E_BADARG,
-            keel_spawn_opt(never_run, nothing,
+            keel_spawn_opt(never_body, nothing,
                     OPTS(.monitor_opts.alias = (keel_alias_mode)77), NULL, NULL));
-    WITHIN(KEEL_E_BADARG, keel_spawn_request(never_run, nothing, NULL, nothing, NULL));
+    WITHIN(KEEL_E_BADARG, keel_spawn_request(never_body, nothing, NULL, nothing, NULL));
     NOTHING(keel_spawn_request_abandon(no_ref()));
     NOTHING(keel_spawn_request_abandon(dead_ref()));
 }
@@ -109,26 +84,27 @@ TABLE(spawning, "spawning refuses handlers and options that are none")
 TABLE(linked, "a thread links and monitors nothing that it starts")
 {
     if (!is_inside()) {
-        NOTHING(keel_spawn_link(never_run, nothing));
-        NOTHING(keel_spawn_monitor(never_run, nothing, &ret.ref));
-        STATUSES(KEEL_E_STOPPED, KEEL_E_OUTSIDE, ANY, KEEL_E_STOPPED,
-                keel_spawn_opt(never_run, nothing, OPTS(.link = true), &ret.pid, &ret.ref));
+        NOTHING(keel_spawn_link(never_body, nothing));
+        NOTHING(keel_spawn_monitor(never_body, nothing, &ret.ref));
         STATUSES(KEEL_E_STOPPED, KEEL_E_OUTSIDE, ANY, KEEL_E_STOPPED,
                 keel_spawn_opt(
-                        never_run, nothing, OPTS(.monitor = true), &ret.pid, &ret.ref));
+                        never_body, nothing, OPTS(.link = true), &ret.pid, &ret.ref));
+        STATUSES(KEEL_E_STOPPED, KEEL_E_OUTSIDE, ANY, KEEL_E_STOPPED,
+                keel_spawn_opt(
+                        never_body, nothing, OPTS(.monitor = true), &ret.pid, &ret.ref));
         STATUSES(KEEL_E_STOPPED, KEEL_E_OUTSIDE, ANY, KEEL_E_STOPPED,
                 keel_spawn_handler(
                         &never_handler, nothing, OPTS(.link = true), &ret.pid, &ret.ref));
         STATUSES(KEEL_E_STOPPED, KEEL_E_OUTSIDE, ANY, KEEL_E_STOPPED,
                 keel_gen_start(&never_handler, nothing, OPTS(.link = true), ACK));
         STATUSES(KEEL_E_STOPPED, KEEL_E_OUTSIDE, ANY, KEEL_E_STOPPED,
-                keel_start_body(never_run, nothing, OPTS(.monitor = true), ACK));
+                keel_start_body(never_body, nothing, OPTS(.monitor = true), ACK));
         STATUS(KEEL_E_OUTSIDE,
-                keel_spawn_request(never_run, nothing, NULL, nothing, &ret.ref));
+                keel_spawn_request(never_body, nothing, NULL, nothing, &ret.ref));
     }
     if (!is_up()) {
-        NOTHING(keel_spawn(never_run, nothing));
-        STATUS(KEEL_E_STOPPED, keel_spawn_opt(never_run, nothing, NULL, NULL, NULL));
+        NOTHING(keel_spawn(never_body, nothing));
+        STATUS(KEEL_E_STOPPED, keel_spawn_opt(never_body, nothing, NULL, NULL, NULL));
     } else {
         NUMBER(true, keel_spawn(NULL, nothing).word != 0); // ends with undef
         STATUS(KEEL_OK, keel_spawn_opt(do_nothing, nothing, NULL, NULL, NULL));
@@ -190,7 +166,7 @@ TABLE(ending, "what ends a process ends the thread that calls it")
     WITHIN(KEEL_E_BADARG, keel_try(NULL, NULL, &result));
     if (!is_inside()) {
         // Inside it waits for a message; the tests of hibernation have that.
-        EXITS("_", keel_hibernate_then(never_run, one));
+        EXITS("_", keel_hibernate_then(never_body, one));
         HARMLESS(keel_hibernate());
         HARMLESS(keel_sleep(KEEL_MINUTES(60)));
     }
@@ -199,9 +175,9 @@ TABLE(ending, "what ends a process ends the thread that calls it")
     HARMLESS(keel_sleep(INT64_MIN));
     WITHIN(KEEL_E_BADARG, keel_defer(NULL, NULL));
     NOTHING(keel_undefer(NULL, NULL));
-    NOTHING(keel_undefer(never, NULL));
+    NOTHING(keel_undefer(never_context, NULL));
     if (!is_inside()) {
-        STATUS(KEEL_E_OUTSIDE, keel_defer(never, NULL));
+        STATUS(KEEL_E_OUTSIDE, keel_defer(never_context, NULL));
     }
 }
 
@@ -254,7 +230,7 @@ TABLE(waiting, "what waits for others is refused what cannot be waited for")
     WITHIN(KEEL_E_BADARG, keel_wait_fd(0, 64, SOON, NULL));
     WITHIN(-9 /* EBADF */, keel_wait_fd(1 << 20, KEEL_READABLE, SOON, NULL));
     if (!is_inside()) {
-        STATUS(KEEL_E_OUTSIDE, keel_blocking(never, NULL, NULL, SOON));
+        STATUS(KEEL_E_OUTSIDE, keel_blocking(never_context, NULL, NULL, SOON));
         STATUS(KEEL_E_OUTSIDE, keel_wait_fd(0, KEEL_READABLE, SOON, NULL));
     }
 }

@@ -158,6 +158,13 @@ keel_ref no_ref(void);
 keel_term no_destination(void); // no pid, no name, no reference, no {Name, Node}
 keel_term any_word(void);
 
+// What must not be called: never.c.
+keel_term never(keel_term state, keel_term context);
+keel_term never_run(keel_term argument);
+void never_body(keel_term argument);
+keel_started never_start_child(keel_term argument);
+extern const keel_handler never_handler, no_start, no_receive;
+
 keel_term false_server(keel_status *ret_right);
 // A row begins with the first of its words, and is tried again while there is a next.
 void begin_words(void);
