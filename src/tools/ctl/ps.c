@@ -19,17 +19,6 @@ static const struct kl_ctl_column columns[] = {
         [TIME] = {.title = "TIME", .right = true},
 };
 
-static const struct kl_ctl_column rate_columns[] = {
-        [PID] = {.title = "PID"},
-        [NAME] = {.title = "NAME", .cut = true},
-        [DOES] = {.title = "DOES"},
-        [SINCE] = {.title = "SINCE", .right = true},
-        [QUEUE] = {.title = "QUEUE", .right = true},
-        [MEMORY] = {.title = "MEMORY", .right = true},
-        [REDUCTIONS] = {.title = "RED/S", .right = true},
-        [TIME] = {.title = "BUSY%", .right = true},
-};
-
 struct context {
     struct kl_ctl_processes *processes;
     bool rates;
@@ -103,8 +92,14 @@ void kl_ctl_ps_print(const struct kl_ctl_out *out, struct kl_ctl_processes *proc
         size_t most, bool rates)
 {
     struct context context = {processes, rates};
+    struct kl_ctl_column shown[COLUMNS];
+    memcpy(shown, columns, sizeof shown);
+    if (rates) {
+        shown[REDUCTIONS].title = "RED/S";
+        shown[TIME].title = "BUSY%";
+    }
     struct kl_ctl_table table = {
-            .columns = rates ? rate_columns : columns,
+            .columns = shown,
             .column_count = COLUMNS,
             .row_count = processes->count < most ? processes->count : most,
             .cell = cell_of,
