@@ -34,11 +34,17 @@ static inline bool take_in(struct kl_process *to, struct kl_envelope *envelope)
 // them, shall have their turn while the messages are warm.
 enum { CROWD = 2 * KL_TURN_BUDGET, PRESSURE = 3, FLOOD = 16 };
 
-static void press(void)
+// Of the process that runs here, NULL when none does.
+static inline struct kl_activation *activation_here(void)
 {
     const struct kl_process *self = kl_process_current();
-    if (self != NULL && self->stack != NULL) {
-        struct kl_activation *activation = kl_activation(self);
+    return self != NULL && self->stack != NULL ? kl_activation(self) : NULL;
+}
+
+static void press(void)
+{
+    struct kl_activation *activation = activation_here();
+    if (activation != NULL) {
         activation->budget -= activation->budget < PRESSURE ? activation->budget : PRESSURE;
     }
 }
@@ -46,9 +52,8 @@ static void press(void)
 // Remembers for the end of the turn whom the running process talks to on another worker.
 static void note_afar(struct kl_process *to)
 {
-    const struct kl_process *self = kl_process_current();
-    if (self != NULL && self->stack != NULL) {
-        struct kl_activation *activation = kl_activation(self);
+    struct kl_activation *activation = activation_here();
+    if (activation != NULL) {
         if (activation->afar_to != to) {
             activation->afar_to = to;
             activation->afar = 0;
@@ -61,15 +66,12 @@ static void note_afar(struct kl_process *to)
 // another worker stays there, where those may be who have joined it.
 static inline void wake(struct kl_process *to)
 {
-    const struct kl_process *self = kl_process_current();
-    if (self != NULL && self->stack != NULL) {
-        const struct kl_activation *activation = kl_activation(self);
-        if (activation->afar >= FLOOD && activation->afar_to == to) {
-            kl_sched_wake_beside(&to->task, &to->task);
-            return;
-        }
+    const struct kl_activation *activation = activation_here();
+    if (activation != NULL && activation->afar >= FLOOD && activation->afar_to == to) {
+        kl_sched_wake_beside(&to->task, &to->task);
+    } else {
+        kl_sched_wake(&to->task);
     }
-    kl_sched_wake(&to->task);
 }
 
 // Who replaces IDLE, by an envelope or by an empty chain, owns the process until it wakes

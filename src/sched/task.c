@@ -25,19 +25,18 @@ void kl_sched_wake(struct kl_task *task)
 void kl_sched_wake_beside(struct kl_task *task, const struct kl_task *other)
 {
     struct kl_runner *runner = kl_runner_self();
+    struct kl_worker *company = NULL;
     uint32_t was;
     struct kl_worker *worker = runner ? kl_worker_enter(runner, &was) : NULL;
-    if (!worker) {
-        wake_from_outside(task);
-        return;
+    if (worker) {
+        company = kl_share_company(worker, other);
+        kl_worker_leave(runner, was);
     }
-    struct kl_worker *company = kl_share_company(worker, other);
     if (company) {
         kl_worker_post(company, task, task);
     } else {
-        kl_runq_push(&worker->runq, task);
+        kl_sched_wake(task);
     }
-    kl_worker_leave(runner, was);
 }
 
 void kl_sched_wait_turn(struct kl_task *task)
