@@ -195,7 +195,7 @@ struct kl_envelope *kl_exit_envelope(
         enum kl_envelope_kind kind, keel_pid from, keel_term reason)
 {
     const struct loose_tuple body = {
-            KL_TUPLE_HEADER | 3 << 16, {KL_ATOM(EXIT), keel_from_pid(from), reason}};
+            kl_tuple_header(3), {KL_ATOM(EXIT), keel_from_pid(from), reason}};
     struct kl_envelope *envelope = kl_envelope_new(kind, (keel_term){(uintptr_t)&body});
     if (envelope != NULL) {
         envelope->from = from.word;
@@ -324,8 +324,8 @@ static void tell_watcher(struct kl_relation *watcher, keel_pid self, keel_term r
         kl_route->down(watcher->connection, object, watcher->pid, watcher->tag, reason);
         return;
     }
-    const struct loose_tuple down = {KL_TUPLE_HEADER | 5 << 16,
-            {tag, {watcher->key}, KL_ATOM(process), object, reason}};
+    const struct loose_tuple down = {
+            kl_tuple_header(5), {tag, {watcher->key}, KL_ATOM(process), object, reason}};
     struct kl_envelope *envelope = kl_envelope_new(KL_DOWN, (keel_term){(uintptr_t)&down});
     if (envelope != NULL) {
         envelope->from = self.word;

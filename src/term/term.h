@@ -159,9 +159,14 @@ size_t kl_fragment_bytes(keel_term term);
 // uninitialised memory and gets its header written. Shared binaries and resources are
 // counted up, not copied; binaries over 64 bytes become shared. Returns the copy.
 keel_term kl_fragment_fill(struct kl_fragment *fragment, size_t bytes, keel_term term);
+enum { KL_FLAT_WORDS_MAX = 8, KL_TUPLE_HEADER = 0x3c };
+// The first word of a tuple of so many elements.
+static inline uint64_t kl_tuple_header(size_t size)
+{
+    return KL_TUPLE_HEADER | (uint64_t)size << 16;
+}
 // The usual message, a small tuple of immediate terms, needs no fragment around it. Words
 // of `term`, which is not immediate, if it may be one: a tuple of few elements; else 0.
-enum { KL_FLAT_WORDS_MAX = 8, KL_TUPLE_HEADER = 0x3c };
 static inline size_t kl_flat_words(keel_term term)
 {
     if ((term.word & 7) != 0) {
