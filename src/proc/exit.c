@@ -400,12 +400,18 @@ static void tell_everybody(struct kl_process *self)
     if (self->head != NULL) {
         kl_mailbox_drop_all(self, true);
     }
-    // Links first: a supervisor knows of a child's end before anybody can ask it who has
-    // heard of the end by a monitor.
+    // First those whom one who has heard of the end by a monitor may ask about it: servers,
+    // that owe this process nothing any more, and a supervisor, whose child has ended.
+    if (self->await_ref != 0) {
+        struct kl_relation call = {.pid = self->waiting_for, .key = self->await_ref};
+        // Before the server hears of it: see rule 2 of call.c.
+        kl_store_relaxed(&self->await_ref, (uint64_t)0);
+        tell_plain(&call, pid, KL_SETTLED);
+    }
     for (struct kl_relation *next = self->relations; next != NULL;) {
         struct kl_relation *relation = next;
         next = next->next;
-        if (relation->kind == KL_REL_LINK) {
+        if (relation->kind == KL_REL_LINK || relation->kind == KL_REL_REQUEST) {
             tell(self, relation, pid);
             kl_relation_remove(self, relation);
         }
@@ -415,12 +421,6 @@ static void tell_everybody(struct kl_process *self)
         tell(self, relation, pid);
         kl_relation_remove(self, relation);
         kl_heap_reset(&heap);
-    }
-    if (self->await_ref != 0) {
-        struct kl_relation call = {.pid = self->waiting_for, .key = self->await_ref};
-        // Before the server hears of it: see rule 2 of call.c.
-        kl_store_relaxed(&self->await_ref, (uint64_t)0);
-        tell_plain(&call, pid, KL_SETTLED);
     }
     if (self->extras != NULL) {
         kl_suspensions_release(self);

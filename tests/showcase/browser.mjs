@@ -161,8 +161,8 @@ const cases = {
         await showcase.job("after the restart", 0);
         await jobs.getByText("after the restart").waitFor();
         await live(tokens);
-        await showcase.ask("POST", "/api/tokens/use", { user: "Ada" });
-        await tokens.getByText("Ada").waitFor();
+        await showcase.ask("POST", "/api/tokens/use", { user: "Grace" });
+        await tokens.getByText("Grace").waitFor();
     },
 
     async "a queue that is killed comes back with its jobs"(browser, showcase) {
@@ -209,12 +209,12 @@ const cases = {
 
     async "tokens are lent, expire, and a check gives them back"(browser, showcase) {
         const page = await open(browser, showcase, "/tokens");
-        await page.getByLabel("For whom").fill("Ada");
+        await page.getByLabel("For whom").fill("Grace");
         await page.getByRole("button", { name: "Use a token" }).click();
-        await page.locator(".items").getByText("Ada").waitFor();
+        await page.locator(".items").getByText("Grace").waitFor();
         await until("a check to release it", async () => {
             await page.getByRole("button", { name: "Check now" }).click();
-            return (await page.locator(".items").getByText("Ada").count()) === 0;
+            return (await page.locator(".items").getByText("Grace").count()) === 0;
         });
     },
 
