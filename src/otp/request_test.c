@@ -162,10 +162,10 @@ SIMULATED_TEST("a server that is too late counts as bad, and its answer never co
 
 PROCESS_TEST("a call to many nodes is no slower for a long mailbox", .ids = "GS-139")
 {
-    enum { LONG = 20000 };
+    const int length = many_of(20000);
     keel_pid pid = actor_started(
             keel_gen_server_start(&actor_server, ACTOR(), .name = keel_atom(everywhere)));
-    for (int i = 0; i < LONG; i++) {
+    for (int i = 0; i < length; i++) {
         keel_send(keel_self(), keel_int(i));
     }
     keel_term nodes = keel_list_of(keel_node_self());
@@ -177,6 +177,6 @@ PROCESS_TEST("a call to many nodes is no slower for a long mailbox", .ids = "GS-
                 "{[{_, {unknown, _}}], []}");
         keel_scope_close(&scope);
     }
-    CHECK_INT(keel_flush(), LONG);
+    CHECK_INT(keel_flush(), length);
     stop_actor(pid);
 }

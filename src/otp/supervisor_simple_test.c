@@ -222,14 +222,14 @@ PROCESS_TEST(
 PROCESS_TEST("many temporary children come and go and leave nothing behind",
         .ids = "SU-137 SU-139")
 {
-    enum { MANY = 3000 };
+    const int count = many_of(3000);
     keel_trap_exit(true);
     keel_pid supervisor = start_simple(KEEL_TEMPORARY, 0, 1);
     keel_process_view before;
     keel_process_view after;
     keel_report_level_set(KEEL_REPORT_NONE);
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < MANY; i++) {
+        for (int i = 0; i < count; i++) {
             keel_scope scope = keel_scope_open();
             keel_started started = add(
                     supervisor, "[\"a rather long argument that nobody needs any more\"]");

@@ -86,6 +86,10 @@ void register_simulated(
     KL_SIMULATED_(__VA_ARGS__)                                                             \
     static void KL_TEST_GLUE_(process_body_, __LINE__)(void)
 
+// How many of something a test makes that is about numbers: all of them on threads, a
+// hundredth under the simulator, which is about order and has hundreds of seeds to try.
+int many_of(int count);
+
 // --- expecting ---
 
 // Long enough for whatever must happen; a test that waits so long fails.

@@ -38,7 +38,7 @@ TEST("a copy equals its original and takes exactly the memory that was told",
             .identifiers = true,
             .funs = true,
             .pointers = true};
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
         keel_scope scope = keel_scope_open();
         keel_term term = kl_generate_term(&generate);
         keel_term copy;
