@@ -32,6 +32,9 @@ static keel_allocator hooks = {
 static const keel_allocator *get_hooks(void);
 static bool is_default(const keel_allocator *from);
 static void account(int64_t bytes);
+static void *map(size_t bytes);
+static void *alloc_aligned(size_t bytes);
+static void free_aligned(void *memory, size_t bytes);
 static size_t at_least_one(size_t bytes)
 {
     return bytes > 0 ? bytes : 1;
@@ -120,27 +123,67 @@ void kl_free(void *memory, size_t bytes)
 void *kl_alloc_pages(size_t bytes)
 {
     if (!is_default(get_hooks())) {
-        return kl_alloc(bytes);
+        return alloc_aligned(bytes);
     }
-    void *memory = mmap(
-            NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        return NULL;
+    void *memory = map(bytes);
+    if (memory != NULL) {
+        account((int64_t)bytes);
     }
-    account((int64_t)bytes);
     return memory;
 }
 
 void kl_free_pages(void *memory, size_t bytes)
 {
+    if (memory == NULL) {
+        return;
+    }
     if (!is_default(get_hooks())) {
-        kl_free(memory, bytes);
-    } else if (memory != NULL) {
+        free_aligned(memory, bytes);
+    } else {
         // Whoever maps memory here next knows nothing of what was poisoned.
         kl_unpoison(memory, bytes);
         munmap(memory, bytes);
         account(-(int64_t)bytes);
     }
+}
+
+static void *map(size_t bytes)
+{
+    size_t spare = bytes % KL_HUGE_PAGE == 0 ? KL_HUGE_PAGE : 0;
+    char *memory = mmap(NULL, bytes + spare, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    if (spare > 0) {
+        size_t before = -(uintptr_t)memory % KL_HUGE_PAGE;
+        if (before > 0) {
+            munmap(memory, before);
+        }
+        memory += before;
+        munmap(memory + bytes, spare - before);
+        madvise(memory, bytes, MADV_HUGEPAGE); // it may have none to give
+    }
+    return memory;
+}
+
+// From the host's hooks, which align as malloc does. The byte before what is handed out
+// says how far it lies from what was allocated.
+static void *alloc_aligned(size_t bytes)
+{
+    unsigned char *memory = kl_alloc(bytes + KL_CACHE_LINE);
+    if (memory == NULL) {
+        return NULL;
+    }
+    size_t before = KL_CACHE_LINE - (uintptr_t)memory % KL_CACHE_LINE;
+    memory[before - 1] = (unsigned char)before;
+    return memset(memory + before, 0, bytes);
+}
+
+static void free_aligned(void *memory, size_t bytes)
+{
+    unsigned char *start = memory;
+    kl_free(start - start[-1], bytes + KL_CACHE_LINE);
 }
 
 static void seal(void)

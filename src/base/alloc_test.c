@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/atomic.h"
 
 #include "testing/harness.h"
 
@@ -54,17 +55,51 @@ TEST("every allocation goes through the host's hooks, with the sizes that were a
     char *block = kl_alloc(100);
     int64_t with_block = books.bytes; // the thread's own record is in it
     char *pages = kl_alloc_pages(8192);
-    CHECK_INT(books.bytes - with_block, 8192);
+    int64_t with_pages = books.bytes - with_block;
+    CHECK(with_pages >= 8192);
     block = kl_realloc(block, 100, 300);
-    CHECK_INT(books.bytes - with_block, 8192 + 200);
+    CHECK_INT(books.bytes - with_block, with_pages + 200);
     char *zeroed = kl_alloc_zero(50);
-    CHECK_INT(books.bytes - with_block, 8192 + 250);
+    CHECK_INT(books.bytes - with_block, with_pages + 250);
     CHECK_INT(books.bytes, keel_memory_used());
     kl_free(zeroed, 50);
     kl_free_pages(pages, 8192);
     kl_free(block, 300);
     CHECK_INT(books.bytes - with_block, -100);
     CHECK_INT(books.bytes, keel_memory_used());
+}
+
+static void check_pages(size_t bytes, size_t alignment)
+{
+    for (int i = 0; i < 3; i++) {
+        char *pages = kl_alloc_pages(bytes);
+        CHECK_INT((uintptr_t)pages % alignment, 0);
+        CHECK_INT(pages[0], 0);
+        CHECK_INT(pages[bytes - 1], 0);
+        memset(pages, 1, bytes);
+        kl_free_pages(pages, bytes);
+    }
+}
+
+TEST("pages are zeroed, and aligned to what they are multiples of")
+{
+    kl_free(kl_alloc(1), 1); // the record of this thread
+    int64_t before = keel_memory_used();
+    check_pages(8192, KL_CACHE_LINE);
+    check_pages(KL_HUGE_PAGE, KL_HUGE_PAGE);
+    check_pages((size_t)3 * KL_HUGE_PAGE, KL_HUGE_PAGE);
+    CHECK_INT(keel_memory_used(), before);
+}
+
+TEST("pages of the host's are zeroed too, and aligned to a cache line")
+{
+    CHECK_OK(keel_allocator_set(&host));
+    kl_free(kl_alloc(1), 1); // the record of this thread
+    int64_t before = keel_memory_used();
+    check_pages(100, KL_CACHE_LINE);
+    check_pages(8192, KL_CACHE_LINE);
+    check_pages(KL_HUGE_PAGE, KL_CACHE_LINE);
+    CHECK_INT(keel_memory_used(), before);
 }
 
 TEST("hooks cannot change once memory was handed out")

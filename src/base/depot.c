@@ -9,7 +9,7 @@
 enum {
     BATCH_BYTES = 16 * 1024, // of large blocks fewer travel together
     SLAB_BYTES_FIRST = 16 * 1024,
-    SLAB_BYTES_MOST = 1024 * 1024,
+    SLAB_BYTES_MOST = KL_HUGE_PAGE,
 };
 
 struct kl_depot kl_depots[KL_DEPOT_CLASSES];

@@ -32,7 +32,20 @@ static void *record_at(const struct kl_slots *slots, uint32_t index)
 
 static size_t chunk_bytes(const struct kl_slots *slots)
 {
-    return slots->record_bytes * KL_SLOTS_CHUNK + 64 + sizeof(char *);
+    return slots->record_bytes * KL_SLOTS_CHUNK;
+}
+
+// Chunks are allocated in pieces: the first ones each by itself, later ones as many as go
+// into a huge page. How many are in the piece that begins with chunk `first`.
+static size_t piece_chunks(const struct kl_slots *slots, size_t first)
+{
+    size_t together = KL_HUGE_PAGE / chunk_bytes(slots);
+    return first < together ? 1 : together > 0 ? together : 1;
+}
+
+static size_t piece_bytes(const struct kl_slots *slots, size_t first)
+{
+    return piece_chunks(slots, first) == 1 ? chunk_bytes(slots) : KL_HUGE_PAGE;
 }
 
 bool kl_slots_start(struct kl_slots *slots)
@@ -47,31 +60,29 @@ bool kl_slots_start(struct kl_slots *slots)
 
 void kl_slots_stop(struct kl_slots *slots)
 {
-    for (size_t i = 0; slots->chunks != NULL && i < slots->chunk_count; i++) {
-        if (slots->chunks[i] != NULL) {
-            char *memory;
-            memcpy(&memory, (char *)slots->chunks[i] + slots->record_bytes * KL_SLOTS_CHUNK,
-                    sizeof memory);
-            kl_free(memory, chunk_bytes(slots));
-        }
-    }
     if (slots->chunks != NULL) {
+        for (size_t i = 0; i < slots->chunk_count; i += piece_chunks(slots, i)) {
+            kl_free_pages(slots->chunks[i], piece_bytes(slots, i));
+        }
         kl_free(slots->chunks, slots->chunk_count * sizeof *slots->chunks);
     }
     slots->chunks = NULL;
     slots->used = 0;
 }
 
-// A zeroed chunk that starts at a multiple of 64; behind it stands what was allocated.
-static void *chunk_new(const struct kl_slots *slots)
+// Makes the piece that begins with chunk `first`.
+static bool add_piece(struct kl_slots *slots, size_t first)
 {
-    char *memory = kl_alloc_zero(chunk_bytes(slots));
+    char *memory = kl_alloc_pages(piece_bytes(slots, first));
     if (memory == NULL) {
-        return NULL;
+        return false;
     }
-    char *chunk = (char *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
-    memcpy(chunk + slots->record_bytes * KL_SLOTS_CHUNK, &memory, sizeof memory);
-    return chunk;
+    size_t end = first + piece_chunks(slots, first);
+    for (size_t i = first; i < end && i < slots->chunk_count; i++) {
+        kl_store_relaxed(&slots->chunks[i], memory);
+        memory += chunk_bytes(slots);
+    }
+    return true;
 }
 
 // Hands out one more record than ever before. Called with the lock held.
@@ -81,12 +92,9 @@ static bool extend(struct kl_slots *slots, uint32_t *ret_index)
     if (index >= slots->max) {
         return false;
     }
-    if (index % KL_SLOTS_CHUNK == 0 && slots->chunks[index / KL_SLOTS_CHUNK] == NULL) {
-        void *chunk = chunk_new(slots);
-        if (chunk == NULL) {
-            return false;
-        }
-        kl_store_relaxed(&slots->chunks[index / KL_SLOTS_CHUNK], chunk);
+    size_t chunk = index / KL_SLOTS_CHUNK;
+    if (slots->chunks[chunk] == NULL && !add_piece(slots, chunk)) {
+        return false;
     }
     slots->prepare(record_at(slots, index), index);
     kl_store_release(&slots->used, index + 1); // pairs with the acquire in kl_slots_at

@@ -4,6 +4,7 @@
 
 #include "testing/harness.h"
 
+#include <keel/alloc.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -56,8 +57,10 @@ static void give(struct kl_slots *slots, struct record *record)
 
 TEST("records are zeroed, aligned, prepared once, and found by their index")
 {
-    enum { COUNT = 3000 };
-    struct kl_slots slots = table(4000);
+    // More than the chunks hold that are allocated one by one.
+    enum { COUNT = 70000 };
+    struct kl_slots slots = table(COUNT + 1000);
+    int64_t before = keel_memory_used();
     static struct record *records[COUNT];
     CHECK(!kl_slots_at(&slots, 0));
     for (int i = 0; i < COUNT; i++) {
@@ -70,8 +73,10 @@ TEST("records are zeroed, aligned, prepared once, and found by their index")
         CHECK(kl_slots_at(&slots, records[i]->index) == records[i]);
         CHECK_INT(records[i]->rest[0], 0x55);
     }
-    CHECK(!kl_slots_at(&slots, 4000));
+    CHECK(!kl_slots_at(&slots, COUNT + 1000));
+    CHECK(keel_memory_used() - before < (int64_t)(COUNT * sizeof(struct record) * 3 / 2));
     kl_slots_stop(&slots);
+    CHECK(keel_memory_used() < before);
     CHECK(!kl_slots_at(&slots, 0));
 }
 
