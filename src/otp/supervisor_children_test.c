@@ -570,8 +570,8 @@ PROCESS_TEST("many children stop in a time linear in their number", .ids = "SU-1
         children[i] = keel_child(&bare_server, keel_nil(), .id = keel_int(i),
                 .restart = i % 2 ? KEEL_TEMPORARY : KEEL_PERMANENT);
     }
-    keel_pid supervisor = actor_started(
-            keel_supervisor_start_link(children, (size_t)count, .strategy = KEEL_ONE_FOR_ALL));
+    keel_pid supervisor = actor_started(keel_supervisor_start_link(
+            children, (size_t)count, .strategy = KEEL_ONE_FOR_ALL));
     keel_free(children);
     keel_child_counts counts;
     CHECK_OK(keel_supervisor_count_children(supervisor, &counts));
