@@ -97,7 +97,8 @@ KEEL_API keel_term keel_task_await_or_exit_within(keel_task task, keel_duration 
 KEEL_API KEEL_MUST_USE keel_status keel_task_yield(
         keel_task task, keel_deadline deadline, keel_term *ret_result);
 /// Ends the task: unlinks it and sends it shutdown, and kill when it has not ended in time.
-/// Of one that had ended before, an EXIT message that the owner has trapped stays.
+/// Of one that had ended before, an EXIT message that the owner has trapped stays. One that
+/// never had a process is as in keel_task_ignore.
 /// @param time  to end in; KEEL_FOREVER; KEEL_BRUTAL_KILL: kill at once
 /// @return KEEL_E_CANCELED: it has ended as told; KEEL_OK: it had a result; KEEL_E_EXIT: it
 ///         ended otherwise, killed when its time was over
@@ -109,8 +110,8 @@ KEEL_API keel_status keel_task_shutdown(
 /// Elixir: Task.ignore/1. @thread process @since 0.1
 KEEL_API keel_status keel_task_ignore(keel_task task, keel_term *ret_result);
 
-/// Waits for all of them until one deadline. Any that fails makes it return at once, while
-/// the others go on running.
+/// Waits for all of them until one deadline. Any that fails makes it return at once; the
+/// others go on running, but their results will never come.
 /// @param results     `count` entries, in the order of the tasks; all there on KEEL_OK only
 /// @param ret_reason  KEEL_E_EXIT: what the failing task ended with; may be NULL
 /// Elixir: Task.await_many/2, without its exits. @thread process @since 0.1
@@ -123,7 +124,8 @@ KEEL_API keel_term keel_task_await_many_or_exit(
 
 /// What becomes of tasks that have not ended in time.
 typedef enum keel_task_late {
-    KEEL_TASK_KEEP, ///< they go on, and the owner may wait again
+    KEEL_TASK_KEEP, ///< they go on, and the owner may wait again; also when a limit is
+                    ///< reached before the time is over
     KEEL_TASK_KILL, ///< they are killed, and have ended when this returns
     KEEL_TASK_IGNORE, ///< they go on, unlinked, and their results never come
 } keel_task_late;

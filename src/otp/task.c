@@ -210,7 +210,7 @@ keel_status keel_task_shutdown(keel_task task, keel_duration time, keel_term *re
         return KEEL_E_BADARG;
     }
     if (task.pid.word == 0) {
-        return take_result(task.ref, ret_result) == KEEL_OK ? KEEL_OK : KEEL_E_CANCELED;
+        return keel_task_ignore(task, ret_result);
     }
     keel_ref monitor = keel_monitor(task.pid);
     keel_unlink(task.pid); // the message of one that ended before stays, as in Elixir
@@ -244,11 +244,12 @@ keel_status keel_task_shutdown(keel_task task, keel_duration time, keel_term *re
 keel_status keel_task_ignore(keel_task task, keel_term *ret_result)
 {
     keel_status status = wait_for(task, KEEL_AT_ONCE, ret_result);
+    bool may_run = status == KEEL_OK || status == KEEL_E_TIMEOUT;
+    if (may_run && task.pid.word != 0) {
+        keel_unlink(task.pid);
+    }
     if (status != KEEL_E_TIMEOUT) {
         return status;
-    }
-    if (task.pid.word != 0) {
-        keel_unlink(task.pid);
     }
     kl_task_forget(task.ref);
     return KEEL_E_CANCELED;

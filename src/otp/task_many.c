@@ -45,7 +45,7 @@ keel_status keel_task_await_many(const keel_task *tasks, size_t count,
             *ret_reason = value;
         }
     }
-    if (status == KEEL_E_TIMEOUT) {
+    if (status != KEEL_OK) {
         forget_open(&crowd, tasks);
     }
     crowd_free(&crowd);
@@ -126,10 +126,12 @@ keel_status keel_task_yield_many_opt(const keel_task *tasks, keel_task_outcome *
             left--;
         }
     }
+    // When the limit was reached nobody is late.
+    keel_task_late how = status == KEEL_E_TIMEOUT ? opts->on_timeout : KEEL_TASK_KEEP;
     status = status == KEEL_E_TIMEOUT ? KEEL_OK : status;
     for (size_t i = 0; i < count && status == KEEL_OK; i++) {
         if (!crowd.answered[i]) {
-            outcomes[i] = end_late(tasks[i], opts->on_timeout);
+            outcomes[i] = end_late(tasks[i], how);
         }
     }
     crowd_free(&crowd);

@@ -144,6 +144,38 @@ PROCESS_TEST("messages of others stay in the queue", .ids = "TK-028")
     EXPECT_NO_MESSAGE();
 }
 
+PROCESS_TEST("what comes after a result stays in the queue too")
+{
+    keel_term results[2];
+    keel_task tasks[2];
+    for (int i = 0; i < 2; i++) {
+        tasks[i] = (keel_task){.ref = keel_make_ref(), .owner = keel_self()};
+    }
+    keel_send(keel_self(), keel_make("{Ref, b}", tasks[1].ref));
+    keel_send(keel_self(), keel_make("{Ref, other}", tasks[1].ref));
+    keel_send(keel_self(), keel_make("{Ref, a}", tasks[0].ref));
+    CHECK_OK(keel_task_await_many(tasks, 2, SOON, results, NULL));
+    CHECK_TERM(results[0], "a");
+    CHECK_TERM(results[1], "b");
+    EXPECT_NEXT("{^Ref, other}", tasks[1].ref);
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("when one has failed nothing comes of the others any more")
+{
+    keel_trap_exit(true);
+    keel_term results[2];
+    keel_term reason = KEEL_NONE;
+    keel_task tasks[2];
+    obeying(tasks, 1);
+    tasks[1] = keel_task_async(leave, keel_atom(oops));
+    CHECK_INT(keel_task_await_many(tasks, 2, SOON, results, &reason), KEEL_E_EXIT);
+    go(tasks[0], keel_atom(late));
+    EXPECT_MESSAGE("{'EXIT', ^Pid, oops}", tasks[1].pid);
+    EXPECT_MESSAGE("{'EXIT', ^Pid, normal}", tasks[0].pid);
+    EXPECT_NO_MESSAGE();
+}
+
 static void lose_connection(keel_task task)
 {
     keel_send(keel_self(),
@@ -269,6 +301,41 @@ PROCESS_TEST("a limit makes yield_many return early", .ids = "TK-042 TK-043")
     for (int i = 0; i < 3; i++) {
         end_of(tasks[i].pid);
     }
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("a limit that is reached leaves the others alone, whatever late ones meet")
+{
+    keel_task tasks[2];
+    keel_task_outcome outcomes[2];
+    obeying(tasks, 2);
+    go(tasks[1], keel_atom(b));
+    CHECK_OK(keel_task_yield_many(tasks, outcomes, 2, .limit = 1, .timeout = KEEL_FOREVER,
+            .on_timeout = KEEL_TASK_KILL));
+    CHECK_INT(outcomes[0].status, KEEL_E_TIMEOUT);
+    CHECK_TERM(outcomes[1].value, "b");
+    CHECK(keel_process_alive(tasks[0].pid));
+    CHECK_OK(keel_task_yield_many(tasks, outcomes, 1, .limit = 1, .timeout = KEEL_MS(1),
+            .on_timeout = KEEL_TASK_KILL));
+    CHECK_INT(outcomes[0].status, KEEL_E_TIMEOUT);
+    CHECK(!keel_process_alive(tasks[0].pid));
+    end_of(tasks[1].pid);
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("a result counts in yield_many, whatever its task ended with afterwards")
+{
+    keel_task task = {
+            .pid = dead_pid(), .ref = keel_make_ref(), .owner = keel_self(), .name = "x"};
+    keel_task_outcome outcome;
+    keel_send(keel_self(), keel_make("{Ref, result}", task.ref));
+    CHECK_OK(keel_task_yield_many(&task, &outcome, 1, .timeout = KEEL_MS(1)));
+    CHECK_OK(outcome.status);
+    CHECK_TERM(outcome.value, "result");
+    task = keel_task_async(leave, keel_atom(normal));
+    CHECK_OK(keel_task_yield_many(&task, &outcome, 1));
+    CHECK_INT(outcome.status, KEEL_E_EXIT);
+    CHECK_TERM(outcome.value, "normal");
     EXPECT_NO_MESSAGE();
 }
 

@@ -221,6 +221,9 @@ PROCESS_TEST("without links the caller survives whatever happens", .ids = "TS-04
     CHECK_TERM(keel_task_stream_all(echo, numbers(5), .nolink = true,
                        .supervisor = keel_from_pid(supervisor)),
             "[{ok, 1}, {ok, 2}, {ok, 3}, {ok, 4}, {ok, 5}]");
+    CHECK_TERM(keel_task_stream_all(sleep_ms, keel_make("[5, 0, 1]"), .nolink = true,
+                       .max_concurrency = 3, .supervisor = keel_from_pid(supervisor)),
+            "[{ok, 5}, {ok, 0}, {ok, 1}]");
     EXPECT_NO_MESSAGE();
     stop_actor(supervisor);
 }
@@ -324,6 +327,50 @@ PROCESS_TEST("a reader that stops early leaves no tasks, links or messages",
     keel_task_stream_close(NULL);
 }
 
+// Reads `count` items and closes.
+static keel_term take(keel_task_function function, int64_t inputs, int most, int count)
+{
+    keel_term taken = keel_nil();
+    keel_term item;
+    keel_task_stream *stream = keel_task_stream_open(
+            function, numbers(inputs), .max_concurrency = most, .zip_input_on_exit = true);
+    for (int i = 0; i < count && keel_task_stream_next(stream, &item); i++) {
+        taken = keel_cons(keel_copy(item), taken);
+    }
+    keel_task_stream_close(stream);
+    return keel_list_reverse(taken);
+}
+
+PROCESS_TEST("a reader takes as many as it wants, of successes and failures")
+{
+    keel_trap_exit(true);
+    for (int most = 2; most <= 8; most *= 2) {
+        CHECK_TERM(take(echo, 8, most, 4), "[{ok, 1}, {ok, 2}, {ok, 3}, {ok, 4}]");
+        CHECK_TERM(take(leave, 8, most, 4),
+                "[{exit, {1, 1}}, {exit, {2, 2}}, {exit, {3, 3}}, {exit, {4, 4}}]");
+        CHECK_TERM(info_of(keel_self(), keel_atom(links)), "[]");
+        EXPECT_NO_MESSAGE();
+    }
+}
+
+// Sends its reader what looks like the end of somebody.
+static keel_term pretend(keel_term reader)
+{
+    keel_send_term(reader,
+            keel_make("{'DOWN', Ref, process, Reader, oops}", keel_make_ref(), reader));
+    return keel_atom(ok);
+}
+
+PROCESS_TEST("messages that only look like ends of tasks do not disturb a stream")
+{
+    keel_term self = keel_from_pid(keel_self());
+    CHECK_TERM(keel_task_stream_all(pretend, keel_list_of(self, self)),
+            "[{ok, ok}, {ok, ok}]");
+    EXPECT_NEXT("{'DOWN', _, process, _, oops}");
+    EXPECT_NEXT("{'DOWN', _, process, _, oops}");
+    EXPECT_NO_MESSAGE();
+}
+
 static void read_broken(void *context)
 {
     struct source *source = context;
@@ -406,11 +453,19 @@ static void too_many(keel_term supervisor)
             .supervisor = supervisor, .nolink = true);
 }
 
+static void too_many_linked(keel_term supervisor)
+{
+    keel_task_stream_all(sleep_ms, keel_make("[1000000, 1000000]"), .max_concurrency = 2,
+            .supervisor = supervisor);
+}
+
 PROCESS_TEST(
         "more tasks than the supervisor allows end the stream cleanly", .ids = "TS-047")
 {
     keel_pid supervisor = actor_started(keel_task_supervisor_start_link(.max_children = 1));
     CHECK_TERM(exit_of(too_many, keel_from_pid(supervisor)), "{{max_children, _}, _}");
+    CHECK_TERM(
+            exit_of(too_many_linked, keel_from_pid(supervisor)), "{{max_children, _}, _}");
     keel_term left = KEEL_NONE;
     CHECK_OK(keel_task_supervisor_children(supervisor, &left));
     CHECK_TERM(left, "[]");

@@ -238,6 +238,56 @@ PROCESS_TEST("more tasks than allowed are the caller's error", .ids = "TS-011 TS
     stop_actor(supervisor);
 }
 
+PROCESS_TEST("a permanent task is run anew after any end, a transient one after a bad one")
+{
+    keel_term self = keel_from_pid(keel_self());
+    keel_pid supervisor = actor_started(keel_task_supervisor_start_link(.intensity = 10));
+    CHECK_OK(keel_task_supervisor_start_child(
+            supervisor, announce, self, .restart = KEEL_TASK_PERMANENT)
+                     .status);
+    keel_pid first = announced();
+    CHECK_OK(keel_process_exit(first, keel_atom(shutdown)));
+    keel_pid second = announced();
+    CHECK_OK(keel_task_supervisor_terminate_child(supervisor, second));
+    CHECK_OK(keel_task_supervisor_start_child(
+            supervisor, announce, self, .restart = KEEL_TASK_TRANSIENT)
+                     .status);
+    first = announced();
+    keel_ref end = keel_monitor(first);
+    CHECK_OK(keel_process_exit(first, keel_make("{shutdown, enough}")));
+    CHECK_TERM(await_down(end), "{shutdown, enough}");
+    CHECK_TERM(pids(supervisor), "[]");
+    EXPECT_NO_MESSAGE();
+    stop_actor(supervisor);
+}
+
+PROCESS_TEST("a child that nobody can start is an ordinary result")
+{
+    CHECK_INT(keel_task_supervisor_start_child("nobody", obey, KEEL_NONE).status,
+            KEEL_E_NOPROC);
+    keel_term children = KEEL_NONE;
+    CHECK_INT(keel_task_supervisor_children("nobody", &children), KEEL_E_NOPROC);
+}
+
+static keel_term callers_of_two(keel_term supervisor)
+{
+    keel_term inside = keel_task_await_or_exit(
+            keel_task_supervisor_async(supervisor, relations, KEEL_NONE));
+    return keel_tuple_of(keel_from_pid(keel_self()), inside);
+}
+
+PROCESS_TEST("callers of a nested supervised task are its owner and the owner's own")
+{
+    keel_pid self = keel_self();
+    keel_pid supervisor = supervisor_of_tasks();
+    keel_pid owner;
+    keel_term seen = keel_task_await_or_exit(keel_task_supervisor_async_nolink(
+            supervisor, callers_of_two, keel_from_pid(supervisor)));
+    CHECK(keel_match(seen, "{Owner, _}", &owner));
+    CHECK_TERM(seen, "{_, {^Sup, ^Sup, [^Owner, ^Self], _}}", supervisor, owner, self);
+    stop_actor(supervisor);
+}
+
 static void own_failing(keel_term supervisor)
 {
     keel_task task = keel_task_supervisor_async(supervisor, obey, KEEL_NONE);

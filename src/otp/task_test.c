@@ -463,6 +463,76 @@ PROCESS_TEST("a completed task has its result and no process", .ids = "TK-070 TK
     EXPECT_NO_MESSAGE();
 }
 
+PROCESS_TEST("a task without a process tells what has come of it, and cannot be shut down")
+{
+    keel_term result = KEEL_NONE;
+    keel_task task = with_messages(false, keel_atom(oops));
+    task.pid = (keel_pid){0};
+    CHECK_INT(keel_task_shutdown(task, KEEL_SECONDS(5), &result), KEEL_E_EXIT);
+    CHECK_TERM(result, "oops");
+    CHECK_INT(keel_task_shutdown(task, KEEL_BRUTAL_KILL, &result), KEEL_E_CANCELED);
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("shutdown of a task whose messages have been taken tells noproc")
+{
+    keel_term result = KEEL_NONE;
+    keel_task task = with_messages(false, KEEL_NONE);
+    CHECK_INT(keel_task_shutdown(task, KEEL_SECONDS(5), &result), KEEL_E_EXIT);
+    CHECK_TERM(result, "noproc");
+    CHECK_INT(keel_task_shutdown(task, KEEL_BRUTAL_KILL, &result), KEEL_E_EXIT);
+    CHECK_TERM(result, "noproc");
+    task = with_messages(false, keel_atom(killed));
+    CHECK_INT(keel_task_shutdown(task, KEEL_BRUTAL_KILL, &result), KEEL_E_CANCELED);
+    task = with_messages(false, keel_atom(shutdown));
+    CHECK_INT(keel_task_shutdown(task, KEEL_BRUTAL_KILL, &result), KEEL_E_EXIT);
+    CHECK_TERM(result, "shutdown");
+    task = with_messages(false, keel_atom(noconnection));
+    CHECK_INT(keel_task_shutdown(task, KEEL_BRUTAL_KILL, &result), KEEL_E_NODEDOWN);
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("a task whose result was ignored is unlinked as well")
+{
+    keel_term result = KEEL_NONE;
+    keel_task task = keel_task_async(sleep_on, KEEL_NONE);
+    keel_send(keel_self(), keel_make("{Ref, early}", task.ref));
+    CHECK_OK(keel_task_ignore(task, &result));
+    CHECK_TERM(result, "early");
+    CHECK_TERM(info_of(task.pid, keel_atom(links)), "[]");
+    end_process(task.pid);
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("what others send stays in the queue while a task is awaited")
+{
+    keel_ref other = keel_make_ref();
+    keel_send(keel_self(), keel_make("{Ref, z}", other));
+    keel_send(keel_self(), keel_make("{'DOWN', Ref, process, 1, goodbye}", other));
+    CHECK_TERM(keel_task_await_or_exit(keel_task_async(echo, keel_atom(x))), "x");
+    EXPECT_NEXT("{^Ref, z}", other);
+    EXPECT_NEXT("{'DOWN', ^Ref, process, 1, goodbye}", other);
+    EXPECT_NO_MESSAGE();
+}
+
+static void own_and_end(keel_term asker)
+{
+    keel_task task = keel_task_async(sleep_on, KEEL_NONE);
+    keel_send(keel_to_pid(asker), keel_make("{owns, Pid}", task.pid));
+    CHECK_OK(keel_receive_match(KEEL_NEVER, "leave_now"));
+    keel_exit(keel_atom(over));
+}
+
+PROCESS_TEST("a task ends with its owner")
+{
+    keel_pid task;
+    keel_pid owner = keel_spawn(own_and_end, keel_from_pid(keel_self()));
+    EXPECT_MESSAGE("{owns, Pid}", &task);
+    keel_ref monitor = keel_monitor(task);
+    keel_send(owner, keel_atom(leave_now));
+    CHECK_TERM(await_down(monitor), "over");
+}
+
 // --- without an owner ---
 
 static keel_term tell_asker(keel_term asker)
