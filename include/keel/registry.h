@@ -37,7 +37,8 @@ typedef struct keel_registry_opts {
     keel_registry_keys keys; ///< needed
     int partitions; ///< processes that processes with entries are linked to; 0: 1
     keel_term listeners; ///< a list of names: each gets {register, Registry, Key, Pid,
-                         ///< Value} and {unregister, Registry, Key, Pid}
+                         ///< Value} and {unregister, Registry, Key, Pid}, but nothing of
+                         ///< entries that go with their process: it may monitor Pid
     keel_term meta; ///< a list of {Key, Value}, see keel_registry_put_meta
 } keel_registry_opts;
 
@@ -119,6 +120,13 @@ KEEL_API size_t keel_registry_count_select(keel_term registry, keel_term specifi
 /// none. With KEEL_DUPLICATE once for each partition that has any. KEEL_OK, KEEL_E_BADARG.
 /// OTP: Registry.dispatch/3. @thread any @since 0.1
 KEEL_API keel_status keel_registry_dispatch(keel_term registry, keel_term key,
+        void (*fn)(keel_term entries, void *context), void *context);
+/// The same, with a task for each partition that has entries, all at the same time, and
+/// waits for them; what one fails with ends the caller. `context` is shared by them. Keys
+/// that lie in one partition only, and callers outside a process: as
+/// keel_registry_dispatch. OTP: Registry.dispatch/4 with parallel: true.
+/// @thread any @since 0.1
+KEEL_API keel_status keel_registry_dispatch_parallel(keel_term registry, keel_term key,
         void (*fn)(keel_term entries, void *context), void *context);
 
 // --- as a keeper of names ---

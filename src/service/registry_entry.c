@@ -100,12 +100,14 @@ keel_status keel_registry_unregister_match(
             ids[count++] = items->item[i].id;
         }
     }
+    bool all = count == items->count;
     kl_borrow_close(items);
     if (count > 0 && kl_entries_remove(&registry->table, keel_self(), key, ids, count)) {
         forget(registry);
     }
     keel_free(ids);
-    if (kl_load_relaxed(&registry->listener_count) != 0) {
+    // As Elixir's: who keeps an entry under the key has not been unregistered.
+    if (all && kl_load_relaxed(&registry->listener_count) != 0) {
         tell_listeners(registry, unregistered(registry, key));
     }
     return KEEL_OK;

@@ -3,6 +3,8 @@
 
 #include "match_spec.h"
 #include "registries.h"
+#include <keel/function.h>
+#include <keel/task.h>
 
 static struct kl_items *entries_of(
         struct kl_registry *registry, keel_term key, keel_pid pid);
@@ -145,6 +147,13 @@ static keel_term list_of_partition(
     return list;
 }
 
+// How many partitions may have entries under one key.
+static uint32_t dispatched_partitions(struct kl_registry *registry)
+{
+    bool by_process = kl_load_relaxed(&registry->kind) == KEEL_DUPLICATE;
+    return by_process ? kl_registry_partition_count(registry) : 1;
+}
+
 keel_status keel_registry_dispatch(keel_term name, keel_term key,
         void (*fn)(keel_term entries, void *context), void *context)
 {
@@ -152,8 +161,7 @@ keel_status keel_registry_dispatch(keel_term name, keel_term key,
     if (registry == NULL || keel_is_none(key) || fn == NULL) {
         return KEEL_E_BADARG;
     }
-    bool by_process = kl_load_relaxed(&registry->kind) == KEEL_DUPLICATE;
-    uint32_t partitions = by_process ? kl_registry_partition_count(registry) : 1;
+    uint32_t partitions = dispatched_partitions(registry);
     struct kl_items *items = entries_of(registry, key, (keel_pid){0});
     if (items == NULL) {
         return KEEL_E_NOMEM;
@@ -165,6 +173,51 @@ keel_status keel_registry_dispatch(keel_term name, keel_term key,
         }
     }
     kl_borrow_close(items);
+    return KEEL_OK;
+}
+
+typedef void (*dispatch_function)(keel_term entries, void *context);
+
+// A task's function. It lets go of the caller at the end: one that traps exits hears
+// nothing of an orderly one.
+static keel_term dispatch_partition(keel_term errand)
+{
+    dispatch_function fn = keel_to_function(dispatch_function, keel_element(errand, 1));
+    fn(keel_element(errand, 3), keel_to_pointer(keel_element(errand, 2), NULL));
+    keel_unlink(keel_to_pid(keel_element(errand, 0)));
+    return keel_atom(ok);
+}
+
+keel_status keel_registry_dispatch_parallel(keel_term name, keel_term key,
+        void (*fn)(keel_term entries, void *context), void *context)
+{
+    struct kl_registry *registry = kl_registry_find(name);
+    if (registry == NULL || keel_is_none(key) || fn == NULL) {
+        return KEEL_E_BADARG;
+    }
+    uint32_t partitions = dispatched_partitions(registry);
+    if (partitions <= 1 || !keel_in_process()) {
+        return keel_registry_dispatch(name, key, fn, context);
+    }
+    struct kl_items *items = entries_of(registry, key, (keel_pid){0});
+    if (items == NULL) {
+        return KEEL_E_NOMEM;
+    }
+    keel_task *tasks = keel_alloc(partitions * sizeof *tasks);
+    size_t count = 0;
+    for (uint32_t i = 0; i < partitions && items->count > 0; i++) {
+        keel_term entries = list_of_partition(items, i, partitions);
+        if (!keel_is_nil(entries)) {
+            tasks[count++] = keel_task_async(dispatch_partition,
+                    keel_tuple_of(keel_from_pid(keel_self()), keel_function(fn),
+                            keel_pointer(context), entries));
+        }
+    }
+    kl_borrow_close(items);
+    for (size_t i = 0; i < count; i++) {
+        keel_task_await_or_exit_within(tasks[i], KEEL_FOREVER);
+    }
+    keel_free(tasks);
     return KEEL_OK;
 }
 

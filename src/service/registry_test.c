@@ -1,4 +1,4 @@
-// The registry: starting, registering, cleaning up, counting, metadata, listeners, locks.
+// The registry: starting, registering, cleaning up, counting, metadata, locks.
 
 #include "registry_testing.h"
 
@@ -190,6 +190,35 @@ PROCESS_TEST("the caller is linked to its partition while it has keys", .ids = "
         CHECK(!is_linked(owner));
         stop_registry(pid);
     }
+}
+
+PROCESS_TEST("a key by pattern: the link goes with the last entry")
+{
+    for (int keys = KEEL_UNIQUE; keys <= KEEL_DUPLICATE_BY_KEY; keys++) {
+        keel_pid pid = start_registry((keel_registry_keys)keys, 2);
+        keel_pid owner;
+        CHECK_OK(keel_registry_register(REG, keel_int(1), keel_atom(a), &owner));
+        CHECK_OK(keel_registry_unregister_match(REG, keel_int(1), keel_atom(b), KEEL_NONE));
+        CHECK(is_linked(owner));
+        CHECK_OK(keel_registry_unregister_match(REG, keel_int(1), keel_atom(a), KEEL_NONE));
+        CHECK(!is_linked(owner));
+        CHECK_TERM(keel_registry_keys_of(REG, keel_self()), "[]");
+        stop_registry(pid);
+    }
+}
+
+PROCESS_TEST("a process cannot register its own unique key a second time")
+{
+    keel_pid pid = start_registry(KEEL_UNIQUE, 2);
+    keel_pid who;
+    put(keel_int(1), keel_atom(first));
+    put(keel_int(2), keel_atom(other));
+    CHECK_INT(
+            keel_registry_register(REG, keel_int(1), keel_atom(again), &who), KEEL_E_TAKEN);
+    CHECK(same_pid(who, keel_self()));
+    CHECK_TERM(keel_registry_values(REG, keel_int(1), keel_self()), "[first]");
+    CHECK_INT(keel_registry_count(REG), 2);
+    stop_registry(pid);
 }
 
 PROCESS_TEST("a unique key belongs to one process", .ids = "RG-008 RG-017")
@@ -459,73 +488,31 @@ PROCESS_TEST(
     stop_registry(pid);
 }
 
-// --- dispatch ---
-
-struct seen {
-    int calls;
-    int entries;
-};
-
-static void see(keel_term entries, void *context)
+static keel_term fail_to_update(keel_term old, void *unused)
 {
-    struct seen *seen = context;
-    size_t length = 0;
-    CHECK(keel_list_length(entries, &length));
-    seen->calls++;
-    seen->entries += (int)length;
-    keel_term entry;
-    while (keel_list_next(&entries, &entry)) {
-        keel_pid pid;
-        CHECK(keel_match(entry, "{Pid, value}", &pid));
-    }
+    (void)unused;
+    keel_error(old);
 }
 
-PROCESS_TEST("dispatch hands over all entries under a key, in the caller",
-        .ids = "RG-003 RG-054 RG-055 RG-056")
+static void update_and_fail(void *unused)
 {
-    for (int keys = KEEL_UNIQUE; keys <= KEEL_DUPLICATE_BY_KEY; keys++) {
-        keel_pid pid = start_registry((keel_registry_keys)keys, 8);
-        struct seen seen = {0, 0};
-        CHECK_OK(keel_registry_dispatch(REG, keel_int(1), see, &seen));
-        CHECK_INT(seen.calls, 0);
-        keel_pid holders[20];
-        int count = keys == KEEL_UNIQUE ? 1 : 20;
-        for (int i = 0; i < count; i++) {
-            holders[i] = new_holder(keel_int(1), keel_atom(value));
-        }
-        CHECK_OK(keel_registry_dispatch(REG, keel_int(1), see, &seen));
-        CHECK_INT(seen.entries, count);
-        if (keys == KEEL_DUPLICATE) {
-            CHECK(seen.calls > 1 && seen.calls <= 8); // once for each partition
-        } else {
-            CHECK_INT(seen.calls, 1);
-        }
-        for (int i = 0; i < count; i++) {
-            end_process(holders[i]);
-        }
-        stop_registry(pid);
-    }
+    (void)unused;
+    CHECK_OK(
+            keel_registry_update_value(REG, keel_int(1), fail_to_update, NULL, NULL, NULL));
 }
 
-// --- listeners ---
-
-PROCESS_TEST("listeners hear of registrations and unregistrations, and only of them",
-        .ids = "RG-060 RG-063")
+PROCESS_TEST(
+        "an update that fails changes nothing, and one that does not is told to nobody")
 {
+    int calls = 0;
     keel_trap_exit(true);
-    CHECK_OK(keel_register(keel_atom(test_listener), keel_self()));
     keel_started started = keel_registry_start_link(.name = REG, .keys = KEEL_UNIQUE,
-            .listeners = keel_make("[test_listener, nobody_listens]"));
-    CHECK_OK(started.status);
-    keel_pid holder = new_holder(keel_int(1), keel_atom(a));
-    EXPECT_NEXT("{register, test_registry, 1, ^Holder, a}", holder);
-    CHECK_INT(keel_registry_register(REG, keel_int(1), keel_nil(), NULL), KEEL_E_TAKEN);
-    EXPECT_NO_MESSAGE();
-    put(keel_int(2), KEEL_NONE);
-    EXPECT_NEXT("{register, test_registry, 2, ^Self, nil}", keel_self());
-    CHECK_OK(keel_registry_unregister(REG, keel_int(2)));
-    EXPECT_NEXT("{unregister, test_registry, 2, ^Self}", keel_self());
-    end_process(holder);
+            .listeners = keel_make("[test_listener]"));
+    put(keel_int(1), keel_int(5));
+    CHECK_OK(keel_register(keel_atom(test_listener), keel_self()));
+    CHECK_TERM(failure_of(update_and_fail, NULL), "{5, _}");
+    CHECK_TERM(keel_registry_values(REG, keel_int(1), keel_self()), "[5]");
+    CHECK_OK(keel_registry_update_value(REG, keel_int(1), add_one, &calls, NULL, NULL));
     EXPECT_NO_MESSAGE();
     stop_registry(started.pid);
 }

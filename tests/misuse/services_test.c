@@ -45,6 +45,8 @@ TABLE(registries, "registries: what is misused gives a clear failure in every si
     ENDS(NO_REGISTRY, keel_registry_select(UNKNOWN, keel_nil()));
     ENDS(NO_REGISTRY, keel_registry_count_select(UNKNOWN, keel_nil()));
     ENDS_STATUS(NO_REGISTRY, keel_registry_dispatch(UNKNOWN, one, never_entries, NULL));
+    ENDS_STATUS(NO_REGISTRY,
+            keel_registry_dispatch_parallel(UNKNOWN, one, never_entries, NULL));
     ENDS_STATUS(NO_REGISTRY, keel_registry_put_meta(UNKNOWN, one, one));
     ENDS(NO_REGISTRY, keel_registry_get_meta(UNKNOWN, one));
     ENDS_STATUS(NO_REGISTRY, keel_registry_delete_meta(UNKNOWN, one));
