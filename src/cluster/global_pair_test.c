@@ -35,6 +35,7 @@ static keel_result init(keel_term unused, void *state)
     return keel_ok();
 }
 
+static const keel_gen_server plain = {.name = "plain", .init = init};
 static keel_term watched_there;
 
 static keel_result obey(keel_term request, keel_from from, void *state)
@@ -44,6 +45,10 @@ static keel_result obey(keel_term request, keel_from from, void *state)
     (void)state;
     if (keel_match(request, "{register, Name}", &what)) {
         return keel_reply(name_a_process(what));
+    }
+    if (keel_match(request, "{serve, Name}", &what)) {
+        keel_started started = keel_gen_server_start(&plain, KEEL_NONE, .name = what);
+        return keel_reply(keel_int(started.status));
     }
     if (keel_match(request, "{whereis, Name}", &what)) {
         keel_pid pid = keel_global_whereis(what);
@@ -199,6 +204,15 @@ static void watch_names(keel_term unused)
     keel_term far = keel_make("{global, far}"), near = keel_make("{via, global, near}");
     keel_term pid, other;
     connect_to(TWO);
+    // A server with a global name is stopped from anywhere, and is nobody then.
+    CHECK_STR(keel_show(ask_node(TWO, keel_make("{serve, {global, served}}"))), "0");
+    agree(TWO, keel_atom(served));
+    CHECK_OK(keel_gen_server_stop(
+            keel_make("{global, served}"), keel_atom(normal), KEEL_NEVER));
+    agree(TWO, keel_atom(served));
+    CHECK_INT(keel_gen_server_stop(
+                      keel_make("{global, served}"), keel_atom(normal), KEEL_NEVER),
+            KEEL_E_NOPROC);
     CHECK_STR(keel_show(ask_node(TWO, keel_make("{register, far}"))), "0");
     keel_ref watched = watch(far, &pid);
     CHECK(keel_equal(keel_node_of(pid), keel_atom_text(TWO)));

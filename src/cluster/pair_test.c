@@ -23,6 +23,23 @@ static keel_duration tick; // 0: the usual one
 static void storm(keel_term unused);
 static void hear_of_nodes(keel_term from);
 
+static keel_result first_state(keel_term unused, void *data)
+{
+    (void)unused;
+    (void)data;
+    return keel_ok_in(keel_atom(idle));
+}
+
+static keel_result stay(const keel_event *event, void *data)
+{
+    (void)event;
+    (void)data;
+    return keel_keep_state();
+}
+
+static const keel_gen_statem idle = {
+        .name = "idle", .init = first_state, .handle_event = stay};
+
 static keel_result init(keel_term unused, void *state)
 {
     (void)unused;
@@ -48,6 +65,10 @@ static keel_result obey(keel_term request, keel_from from, void *state)
     }
     if (keel_match(request, "{exit, What}", &what)) {
         keel_exit(what);
+    }
+    if (keel_match(request, "{start, What}", &what)) {
+        keel_started started = keel_gen_statem_start(&idle, KEEL_NONE, .name = what);
+        return keel_reply(keel_started_to_term(started));
     }
     return keel_reply(request);
 }
@@ -119,6 +140,44 @@ TEST("nodes of ours call each other, and a crash there is its reason here")
     CHECK_INT(call_two(keel_atom(again), &reply), KEEL_E_NOPROC);
     CHECK_OK(keel_node_ping(node_two()));
     CHECK_INT(keel_node_ping(keel_atom_text("three@127.0.0.1")), KEEL_E_NODEDOWN);
+    finish();
+}
+
+static keel_pid start_there(const char *name)
+{
+    keel_term reply, atom;
+    keel_pid pid;
+    CHECK_OK(keel_atom_from(name, strlen(name), &atom));
+    CHECK_OK(call_two(keel_make("{start, Name}", atom), &reply));
+    CHECK(keel_match(reply, "{ok, Pid}", &pid));
+    return pid;
+}
+
+static void stop_there(keel_term unused)
+{
+    (void)unused;
+    keel_term normal = keel_atom(normal);
+    keel_pid pid = start_there("first");
+    CHECK_OK(keel_gen_statem_stop(pid, normal, KEEL_NEVER));
+    CHECK_INT(keel_gen_statem_stop(pid, normal, KEEL_NEVER), KEEL_E_NOPROC);
+    start_there("second");
+    keel_term name = keel_tuple_of(keel_atom(second), node_two());
+    CHECK_OK(keel_gen_statem_stop(name, keel_atom(shutdown), KEEL_NEVER));
+    CHECK_INT(keel_gen_statem_stop(name, normal, KEEL_NEVER), KEEL_E_NOPROC);
+    pid = start_there("second"); // the name is free
+    kl_testing_kill(&other);
+    CHECK_INT(keel_gen_statem_stop(pid, normal, KEEL_NEVER), KEEL_E_NODEDOWN);
+    CHECK_INT(keel_gen_statem_stop(name, normal, KEEL_NEVER), KEEL_E_NODEDOWN);
+    keel_gen_ack(keel_atom(done));
+}
+
+TEST("a machine on another node is stopped by pid and by name, and not when its node is "
+     "gone")
+{
+    begin();
+    keel_term ack;
+    keel_pid pid;
+    CHECK_OK(keel_start_body(stop_there, keel_nil(), NULL, KEEL_NEVER, &pid, NULL, &ack));
     finish();
 }
 

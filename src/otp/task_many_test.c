@@ -73,6 +73,7 @@ PROCESS_TEST("no tasks have no results, at once", .ids = "TK-023")
 {
     CHECK_OK(keel_task_await_many(NULL, 0, KEEL_AT_ONCE, NULL, NULL));
     CHECK_TERM(keel_task_await_many_or_exit(NULL, 0, 0), "[]");
+    CHECK_OK(keel_task_yield_many(NULL, NULL, 0, .timeout = KEEL_FOREVER));
 }
 
 static void await_too_long(keel_term unused)

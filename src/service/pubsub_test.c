@@ -222,6 +222,49 @@ PROCESS_TEST(
     }
 }
 
+PROCESS_TEST("who is skipped gets nothing however often it has subscribed, and others all")
+{
+    EACH_POOL(i)
+    {
+        keel_pid pid = start_news(pool_sizes[i]);
+        keel_pid one = new_subscriber(SPORT);
+        CHECK_INT(keel_to_int(ask(one, act_subscribe, SPORT)), 0);
+        CHECK_OK(keel_pubsub_subscribe(NEWS, SPORT));
+        CHECK_OK(keel_pubsub_subscribe(NEWS, SPORT, .metadata = keel_int(7)));
+        CHECK_OK(keel_pubsub_broadcast_from(NEWS, keel_self(), SPORT, keel_int(1)));
+        EXPECT_NO_MESSAGE();
+        CHECK_GOT(one, "[1, 1]");
+        CHECK_OK(keel_pubsub_local_broadcast_from(NEWS, one, SPORT, keel_int(2)));
+        EXPECT_NEXT("2");
+        EXPECT_NEXT("2");
+        CHECK_GOT(one, "[]");
+        CHECK_OK(keel_pubsub_unsubscribe(NEWS, SPORT)); // both
+        CHECK_OK(keel_pubsub_broadcast(NEWS, SPORT, keel_int(3)));
+        EXPECT_NO_MESSAGE();
+        end_process(one);
+        CHECK_INT(keel_registry_count(NEWS), 0);
+        stop_registry(pid);
+    }
+}
+
+PROCESS_TEST("a topic without subscribers is fine in every form, and one may come back")
+{
+    keel_pid pid = start_news(2);
+    keel_term node = keel_pubsub_node_name(NEWS);
+    CHECK_OK(keel_pubsub_broadcast(NEWS, SPORT, keel_int(1)));
+    CHECK_OK(keel_pubsub_broadcast_from(NEWS, keel_self(), SPORT, keel_int(1)));
+    CHECK_OK(keel_pubsub_local_broadcast(NEWS, SPORT, keel_int(1)));
+    CHECK_OK(keel_pubsub_local_broadcast_from(NEWS, keel_self(), SPORT, keel_int(1)));
+    CHECK_OK(keel_pubsub_direct_broadcast(NEWS, node, SPORT, keel_int(1)));
+    CHECK_OK(keel_pubsub_subscribe(NEWS, SPORT));
+    CHECK_OK(keel_pubsub_unsubscribe(NEWS, SPORT));
+    CHECK_OK(keel_pubsub_subscribe(NEWS, SPORT));
+    CHECK_OK(keel_pubsub_direct_broadcast(NEWS, node, SPORT, keel_int(2)));
+    EXPECT_NEXT("2");
+    EXPECT_NO_MESSAGE();
+    stop_registry(pid);
+}
+
 PROCESS_TEST("a direct broadcast reaches the own node, and an unknown one silently not",
         .ids = "PB-029 PB-030")
 {

@@ -646,6 +646,35 @@ PROCESS_TEST("locks of different keys are held at the same time", .ids = "RG-075
     stop_registry(pid);
 }
 
+static keel_term say_done(void *unused)
+{
+    (void)unused;
+    return keel_atom(done);
+}
+
+static keel_term lock_another(void *unused)
+{
+    return keel_registry_lock(REG, keel_int(2), say_done, unused);
+}
+
+PROCESS_TEST("a lock is one of its registry, and who holds one may take another")
+{
+    keel_pid pid = start_registry(KEEL_UNIQUE, 2);
+    keel_term second = keel_atom(second_registry);
+    keel_started other = keel_registry_start_link(.name = second, .keys = KEEL_DUPLICATE);
+    CHECK_OK(other.status);
+    keel_pid holder = new_locker(keel_int(1));
+    EXPECT_MESSAGE("{locked, ^Pid, 1}", holder);
+    CHECK_TERM(keel_registry_lock(second, keel_int(1), say_done, NULL), "done");
+    CHECK_TERM(keel_registry_lock(second, keel_int(1), lock_another, NULL), "done");
+    keel_send(holder, keel_atom(go));
+    EXPECT_MESSAGE("{unlocked, ^Pid, done}", holder);
+    CHECK_TERM(keel_registry_lock(REG, keel_int(1), lock_another, NULL), "done");
+    CHECK_INT(keel_registry_count(REG), 0); // a lock is no entry
+    stop_registry(other.pid);
+    stop_registry(pid);
+}
+
 // --- churn ---
 
 static void come_and_go(keel_term number)

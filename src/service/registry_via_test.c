@@ -76,6 +76,12 @@ PROCESS_TEST("a name with a value registers the value", .ids = "RG-064")
     CHECK_OK(started.status);
     CHECK_TERM(keel_registry_lookup(REG, keel_string("server")), "[{^Pid, {some, value}}]",
             started.pid);
+    // The value says nothing about who is meant.
+    keel_term other = keel_registry_via_value(REG, keel_string("server"), keel_int(7));
+    CHECK_TERM(keel_server_whereis(other), "^Pid", started.pid);
+    CHECK_TERM(keel_call_or_exit(other, keel_int(5)), "5");
+    CHECK_TERM(keel_started_to_term(keel_gen_server_start(&echo, KEEL_NONE, .name = other)),
+            "{error, {already_started, ^Pid}}", started.pid);
     end_process(started.pid);
     CHECK_TERM(keel_registry_lookup(REG, keel_string("server")), "[]");
     stop_registry(pid);

@@ -248,6 +248,31 @@ SIMULATED_TEST("a tracker that is started anew takes the place of the one before
     testing_stop();
 }
 
+SIMULATED_TEST(
+        "who has never heard of a node that is down does not ask for it again and again")
+{
+    testing_start(3, 2, &usual);
+    CHECK_OK(keel_tracker_track(NODE(0), LOBBY, ANN));
+    CHECK_OK(keel_tracker_track(NODE(1), LOBBY, keel_string("bob")));
+    keel_sleep(6 * PERIOD);
+    CHECK_INT(count_at(0), 2);
+    testing_stop_tracker(1, keel_atom(kill));
+    keel_sleep(12 * PERIOD);
+    CHECK_INT(count_at(0), 1);
+    CHECK(knows("a_rooms_shard0", "b_news")); // down, not forgotten
+    testing_forget_carried();
+    testing_start_tracker(2, &usual);
+    keel_sleep(8 * PERIOD);
+    size_t asked = testing_carried("transfer_req");
+    CHECK(asked >= 1);
+    CHECK_INT(count_at(2), 1);
+    keel_sleep(16 * PERIOD);
+    CHECK_INT(testing_carried("transfer_req"), asked);
+    CHECK(!knows("c_rooms_shard0", "b_news"));
+    keel_flush();
+    testing_stop();
+}
+
 // --- chaos ---
 
 enum { STEPS = 60, KEYS = 6 };
