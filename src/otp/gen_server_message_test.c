@@ -418,13 +418,6 @@ static keel_result init_hibernate(keel_term unused, keel_from from, struct actor
     return keel_then_hibernate(keel_ok());
 }
 
-static bool hibernates(keel_pid pid)
-{
-    keel_process_view view;
-    CHECK(keel_inspect_process(pid, &view));
-    return view.state == KEEL_STATE_WAITING && view.stack == 0;
-}
-
 PROCESS_TEST("a server hibernates from init and from callbacks, and answers as before",
         .ids = "GS-126 GS-127 GS-070")
 {

@@ -256,13 +256,6 @@ PROCESS_TEST("a state put in from outside is not entered, and nothing is retried
 
 // --- hibernating ---
 
-static bool hibernates(keel_pid pid)
-{
-    keel_process_view view;
-    CHECK(keel_inspect_process(pid, &view));
-    return view.state == KEEL_STATE_WAITING && view.stack == 0;
-}
-
 SIMULATED_TEST(
         "a machine hibernates from its start, through events that say so, when suspended")
 {

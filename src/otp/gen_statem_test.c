@@ -340,13 +340,6 @@ PROCESS_TEST("replies go out in order", .ids = "SM-042 SM-107")
 
 // --- hibernating ---
 
-static bool hibernates(keel_pid pid)
-{
-    keel_process_view view;
-    CHECK(keel_inspect_process(pid, &view));
-    return view.state == KEEL_STATE_WAITING && view.stack == 0;
-}
-
 SIMULATED_TEST("a machine hibernates until the next event, and system requests leave it so",
         .ids = "SM-114 SM-118")
 {

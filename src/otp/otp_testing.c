@@ -251,6 +251,13 @@ keel_result play_block(keel_term unused, keel_from from, struct actor *actor)
     return played(from, keel_atom(ok));
 }
 
+bool hibernates(keel_pid pid)
+{
+    keel_process_view view;
+    CHECK(keel_inspect_process(pid, &view));
+    return view.state == KEEL_STATE_WAITING && view.stack == 0;
+}
+
 // --- supervisors ---
 
 keel_pid kid(keel_pid supervisor, keel_term id)

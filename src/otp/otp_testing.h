@@ -66,6 +66,9 @@ keel_result play_block(keel_term unused, keel_from from, struct actor *actor);
 // What fits the message it came with: a reply for calls.
 keel_result played(keel_from from, keel_term reply);
 
+// Whether a process waits without a stack.
+bool hibernates(keel_pid pid);
+
 // --- supervisors ---
 // An actor as a child: KID(a, .trap_exit = true) has the id and the tag `a` and reports to
 // the caller; KID_WITH takes fields of the specification as well.

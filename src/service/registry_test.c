@@ -24,6 +24,8 @@ PROCESS_TEST("options that are not in order are named", .ids = "RG-002")
     static const char *const wrong[][2] = {
             {"[{name, r}]", "{badarg, {keys, []}}"},
             {"[{keys, both}, {name, r}]", "{badarg, {keys, both}}"},
+            {"[{keys, {duplicate, both}}, {name, r}]",
+                    "{badarg, {keys, {duplicate, both}}}"},
             {"[{keys, unique}]", "{badarg, {name, []}}"},
             {"[{keys, unique}, {name, 7}]", "{badarg, {name, 7}}"},
             {"[{keys, unique}, {name, nil}]", "{badarg, {name, nil}}"},
@@ -47,6 +49,24 @@ PROCESS_TEST("options that are not in order are named", .ids = "RG-002")
     CHECK_INT(keel_registry_start_link(.name = REG, .keys = KEEL_UNIQUE, .partitions = -1)
                       .status,
             KEEL_E_BADARG);
+}
+
+PROCESS_TEST("duplicate keys are partitioned by process unless it is said otherwise")
+{
+    static const char *const options[] = {"[{keys, duplicate}, {name, test_registry}]",
+            "[{name, test_registry}, {keys, {duplicate, pid}}, {partitions, 2}]",
+            "[{name, test_registry}, {keys, {duplicate, key}}, {partitions, 2}]"};
+    keel_trap_exit(true);
+    for (size_t i = 0; i < KEEL_COUNT(options); i++) {
+        keel_term parsed;
+        CHECK_OK(keel_parse(options[i], strlen(options[i]), &parsed, NULL));
+        keel_started started = keel_registry_start_link_term(parsed);
+        CHECK_OK(started.status);
+        put(keel_int(1), keel_atom(a));
+        put(keel_int(1), keel_atom(b));
+        CHECK_TERM(keel_registry_values(REG, keel_int(1), keel_self()), "[a, b]");
+        stop_registry(started.pid);
+    }
 }
 
 PROCESS_TEST("a second registry of the same name does not start and harms nothing",
