@@ -308,11 +308,15 @@ void kl_undeliverable(struct kl_envelope *envelope)
 void kl_act_on(struct kl_process *self, struct kl_envelope *newest)
 {
     struct kl_envelope *oldest = NULL;
+    unsigned walked = 0;
     while (newest != NULL) {
         struct kl_envelope *next = newest->next;
         newest->next = oldest;
         oldest = newest;
         newest = next;
+        if (++walked == KL_WARM_CHAIN && (self->flags & KL_WARM) == 0) {
+            kl_warm(self, newest);
+        }
     }
     while (oldest != NULL) {
         struct kl_envelope *envelope = oldest;

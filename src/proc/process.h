@@ -51,6 +51,7 @@ enum kl_process_flag {
     KL_STAND_IN = 2097152, // acts for a thread outside: its children have no parent
     KL_EXPLAINING = 1048576, // its stack is being made readable: no stall of its own
     KL_LINKED_START = 8388608, // its parent started it with a link
+    KL_WARM = 4194304, // its mailbox was fetched for this turn or the next, see warm.c
     KL_REPLACED = 65536, // hibernate_then: born again with the next message
 };
 
@@ -460,6 +461,15 @@ static inline void kl_drop_for(struct kl_process *self, keel_term term)
         keel_drop(term);
     }
 }
+
+// --- warm.c ---
+enum {
+    KL_WARM_MAILBOX = 64, // from so many messages on it is worth the while
+    KL_WARM_CHAIN = 16, // and from so many at a door, whose length nobody knows
+};
+// The running process begins with a long list, what is left of which is `own`: that, and
+// the mailboxes of those whose turns are next, are fetched together.
+void kl_warm(struct kl_process *self, const struct kl_envelope *own);
 
 // --- call.c ---
 // Answers everything this process owes with `reason`.

@@ -230,6 +230,9 @@ void kl_serve(struct kl_process *self, struct kl_activation *activation)
     const struct kl_chunk *lent = activation->heap.chunks;
     keel_message *message = &activation->handled;
     activation->handling = true;
+    if (self->queue_len >= KL_WARM_MAILBOX && (self->flags & KL_WARM) == 0) {
+        kl_warm(self, self->head);
+    }
     while (next_message(self, activation, message)) {
         if ((self->flags & (KL_TIMED_OUT | KL_AGAIN)) != 0) {
             kl_flags_drop(self, KL_TIMED_OUT | KL_AGAIN);

@@ -60,6 +60,9 @@ static inline void kl_turn_account(
         struct kl_process *self, const struct kl_activation *activation)
 {
     kl_store_relaxed(&self->heap_bytes, activation->heap.bytes);
+    if ((self->flags & KL_WARM) != 0) {
+        kl_flags_drop(self, KL_WARM);
+    }
     // Less than KL_NEWBORN: see KL_TURN_STAYS.
     uint32_t steps = KL_TURN_BUDGET * (activation->stays + 1u) - activation->budget;
     self->task.talk = (uint8_t)(steps / 8);

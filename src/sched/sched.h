@@ -59,6 +59,10 @@ struct kl_hold {
 };
 bool kl_sched_hold(const struct kl_task *task, struct kl_hold *ret_hold);
 void kl_sched_let_go(const struct kl_hold *hold);
+// The tasks of ordinary priority that come next on this thread's worker, at most `max` of
+// them, held as above until kl_sched_let_go(); 0 when there are none, and nothing is held.
+// Who wants the worker for himself waits meanwhile: some ten microseconds, no more.
+size_t kl_sched_hold_next(struct kl_task **ret_tasks, size_t max, struct kl_hold *ret_hold);
 // Turns that follow each other without the worker's loop in between (relay.c). Both are
 // called by a task on a fiber that the worker has entered, and say no whenever the loop is
 // needed: to read the clock, to look after others, or because this is a host's thread.

@@ -72,6 +72,27 @@ bool kl_sched_hold(const struct kl_task *task, struct kl_hold *ret_hold)
     return false;
 }
 
+size_t kl_sched_hold_next(struct kl_task **ret_tasks, size_t max, struct kl_hold *ret_hold)
+{
+    struct kl_runner *runner = kl_runner_self();
+    struct kl_worker *worker = runner ? kl_worker_enter(runner, &ret_hold->was) : NULL;
+    if (!worker) {
+        return 0;
+    }
+    size_t count = 0;
+    if (worker->runq.occupied & 1u << KL_PRIORITY_NORMAL) {
+        struct kl_task *task = worker->runq.class[KL_PRIORITY_NORMAL].head;
+        for (; task && count < max; task = task->next) {
+            ret_tasks[count++] = task;
+        }
+    }
+    ret_hold->runner = runner;
+    if (count == 0) {
+        kl_worker_leave(runner, ret_hold->was);
+    }
+    return count;
+}
+
 void kl_sched_let_go(const struct kl_hold *hold)
 {
     kl_worker_leave(hold->runner, hold->was);

@@ -97,6 +97,40 @@ TEST("a task can hold one that waits behind it on its worker, and no other one")
     kl_sched_stop();
 }
 
+static void hold_next(void *argument)
+{
+    uint32_t *count = argument;
+    static struct call others[3]; // they run after this turn
+    struct kl_task *next[4];
+    struct kl_hold hold;
+    CHECK_INT(kl_sched_hold_next(next, 4, &hold), 0);
+    memset(others, 0, sizeof others);
+    for (int i = 0; i < 3; i++) {
+        call_wake(&others[i], add_one, count);
+    }
+    CHECK_INT(kl_sched_hold_next(next, 2, &hold), 2);
+    kl_sched_let_go(&hold);
+    CHECK_INT(kl_sched_hold_next(next, 4, &hold), 3);
+    for (int i = 0; i < 3; i++) {
+        CHECK(next[i] == &others[i].task);
+    }
+    kl_sched_let_go(&hold);
+    CHECK_INT(*count, 0);
+}
+
+TEST("a task can hold those that come next on its worker")
+{
+    struct kl_task *next[1];
+    struct kl_hold hold;
+    start_workers(1);
+    CHECK_INT(kl_sched_hold_next(next, 1, &hold), 0); // here is no worker
+    uint32_t count = 0;
+    call_and_wait(hold_next, &count);
+    call_and_wait(add_one, &count);
+    CHECK_INT(kl_load_acquire(&count), 4);
+    kl_sched_stop();
+}
+
 // A task that asks another one for something and waits its turn.
 struct asking {
     struct kl_task task;
