@@ -2,7 +2,7 @@
 
 #include "proc_testing.h"
 
-enum { MEMBERS = 12, EACH = 40 };
+enum { MEMBERS = 12, EACH = 40, ALONE = 100 };
 
 // A member sends EACH numbered messages to every other one, in turns, and expects as many
 // from each, in order.
@@ -17,8 +17,8 @@ struct member {
 static keel_next start_member(void *state, keel_term argument)
 {
     struct member *member = state;
-    CHECK_TERM(argument, "{Owner, Self}", &member->owner, &member->self);
-    member->left = (MEMBERS - 1) * EACH;
+    CHECK_TERM(
+            argument, "{Owner, Self, Left}", &member->owner, &member->self, &member->left);
     return keel_next_wait();
 }
 
@@ -61,12 +61,19 @@ static const keel_handler member = {.name = "member",
         .start = start_member,
         .receive = receive_member};
 
+static void start_members(keel_pid *members, int expected)
+{
+    for (int i = 0; i < MEMBERS; i++) {
+        keel_term argument = keel_make("{Self, I, Left}", keel_self(), i, expected);
+        CHECK_OK(keel_spawn_handler(&member, argument, NULL, &members[i], NULL));
+    }
+}
+
 static void start_all(keel_pid *members)
 {
     keel_term terms[MEMBERS];
+    start_members(members, (MEMBERS - 1) * EACH);
     for (int i = 0; i < MEMBERS; i++) {
-        CHECK_OK(keel_spawn_handler(
-                &member, keel_make("{Self, I}", keel_self(), i), NULL, &members[i], NULL));
         terms[i] = keel_from_pid(members[i]);
     }
     keel_term all = keel_make("{all, Members}", keel_tuple(terms, MEMBERS));
@@ -75,10 +82,8 @@ static void start_all(keel_pid *members)
     }
 }
 
-PROCESS_TEST("all send to all, and every mailbox is whole and in order")
+static void await_all(const keel_pid *members)
 {
-    keel_pid members[MEMBERS];
-    start_all(members);
     for (int i = 0; i < MEMBERS; i++) {
         EXPECT_MESSAGE("{whole, _}");
     }
@@ -86,6 +91,31 @@ PROCESS_TEST("all send to all, and every mailbox is whole and in order")
         end_process(members[i]);
     }
     EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("all send to all, and every mailbox is whole and in order")
+{
+    keel_pid members[MEMBERS];
+    start_all(members);
+    await_all(members);
+}
+
+PROCESS_TEST("so it is when all mailboxes were long before anybody looked")
+{
+    keel_pid members[MEMBERS];
+    start_members(members, ALONE);
+    for (int i = 0; i < MEMBERS; i++) {
+        CHECK_OK(keel_process_suspend(members[i]));
+    }
+    for (int number = 0; number < ALONE; number++) {
+        for (int i = 0; i < MEMBERS; i++) {
+            CHECK_OK(keel_send(members[i], keel_make("{0, Number}", number)));
+        }
+    }
+    for (int i = 0; i < MEMBERS; i++) {
+        CHECK_OK(keel_process_resume(members[i]));
+    }
+    await_all(members);
 }
 
 PROCESS_TEST("processes with long mailboxes may be killed before they see them")
