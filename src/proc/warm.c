@@ -4,7 +4,7 @@
 // processor holds. To walk it is to wait for one message after another, since each tells
 // where the next one is. But several lists can be waited for at once. So a process that
 // finds its own mailbox long walks those of the next in its worker's queue beside it; they
-// find theirs near at hand.
+// find theirs near at hand. What it brings: docs/decisions/0033.
 
 #include "turn.h"
 
