@@ -124,7 +124,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_spawn_handler(const keel_handler *handle
 /// Spawns a handler process and waits until it acknowledges (keel_gen_ack), fails
 /// (keel_gen_fail) or ends.
 /// @param timeout  when to give up: the child is then killed, and KEEL_E_TIMEOUT returned
-///                 once it is gone; nothing of it arrives later
+///                 once it is gone; nothing of it arrives later, but for the message of
+///                 the monitor that opts->monitor asks for
 /// @param ret_ack  KEEL_OK: the acknowledged term; KEEL_E_EXIT: the reason it ended with
 ///                 before; KEEL_E_CANCELED: the term of keel_gen_fail (it has ended by
 ///                 now); KEEL_E_TAKEN: the pid that has the name

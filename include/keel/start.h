@@ -24,7 +24,8 @@ typedef struct keel_start_opts {
     keel_duration timeout; ///< for init; the process is then killed; 0: no limit
     keel_duration hibernate_after; ///< hibernates when idle for so long; 0: never by itself
     keel_term debug; ///< a list for keel_sys_options: trace, log, {log, N}, statistics, …
-    keel_spawn_opts spawn; ///< its link, monitor and name are ignored
+    keel_spawn_opts spawn; ///< link: as if start_link were called; monitor is refused with
+                           ///< KEEL_E_BADARG, start_monitor gives one; name is ignored
 } keel_start_opts;
 
 /// What a start gave: {ok, Pid}, {ok, Pid, Info}, {error, Reason} or ignore.
@@ -35,7 +36,7 @@ typedef struct keel_started {
                     ///< supervisor said no; KEEL_E_BADARG and what keel_gen_start gives
     keel_pid pid; ///< of the new process; when its init failed or declined, what it was;
                   ///< KEEL_E_TAKEN: who has the name
-    keel_ref monitor; ///< of start_monitor, also when the start failed
+    keel_ref monitor; ///< of start_monitor that worked: one that failed leaves no message
     keel_term reason; ///< R of {error, R}; KEEL_NONE when it did not fail
     keel_term info; ///< of {ok, Pid, Info}; else KEEL_NONE
 } keel_started;

@@ -27,8 +27,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_sys_request_term(
 KEEL_API KEEL_MUST_USE keel_status keel_sys_get_state_term(
         keel_term server, keel_term *ret_state);
 /// Gives the state as a term, in the server's process; returns the new one. When it fails
-/// the old one stays and the answer is {callback_failed, {Module, replace_state},
-/// {exit, Reason}}.
+/// the old one stays and the answer is {callback_failed, {Module, system_replace_state},
+/// {Class, Reason}}, Class being error or exit.
 typedef keel_term (*keel_sys_replace)(keel_term state, void *context);
 /// @param context    must live until the call returns, which is never before `replace` has
 ///                    returned or is certain not to be called @thread any @since 0.1
@@ -63,8 +63,9 @@ KEEL_API KEEL_MUST_USE keel_status keel_sys_get_status_term(
 KEEL_API KEEL_MUST_USE keel_status keel_sys_simple_term(
         keel_term server, keel_term request);
 
-/// Statistics: `flag` true, false or get. get gives [{start_time, …}, {current_time, …},
-/// {reductions, N}, {messages_in, N}, {messages_out, N}] or no_statistics.
+/// Statistics: `flag` true (no change when they are on), false or get. get gives
+/// [{start_time, …}, {current_time, …}, {reductions, N}, {messages_in, N}, {messages_out,
+/// N}] or no_statistics.
 /// @param ret_result  may be NULL @thread any @since 0.1
 #define keel_sys_statistics(server, flag, ret_result)                                      \
     keel_sys_debug_term(KEEL_TO(server), keel_atom(statistics), (flag), (ret_result))
@@ -129,7 +130,7 @@ typedef struct keel_sys_ops {
     /// The state that is shown and replaced; NULL: misc.
     keel_term (*get_state)(void *state);
     void (*set_state)(void *state, keel_term term);
-    /// The atom ok, else why not. NULL: ok.
+    /// The atom ok, else why not. NULL: the asker gets {'EXIT', {undef, …}}.
     keel_term (*code_change)(
             void *state, keel_term module, keel_term old_version, keel_term extra);
     /// Goes on waiting as before the request, of handlers. NULL: keel_next_wait().

@@ -57,6 +57,13 @@ keel_term keel_gen_statem_call_or_exit_term(
     return call_or_exit("gen_statem", machine, request, timeout);
 }
 
+// Shaped as a name that a keeper keeps, be the keeper known or not.
+static bool is_via(keel_term server)
+{
+    return keel_tuple_size(server) == 3 && keel_is(keel_element(server, 0), via) &&
+           keel_is_atom(keel_element(server, 1));
+}
+
 keel_status keel_cast_term(keel_term server, keel_term request)
 {
     if (!keel_is_tuple(server)) {
@@ -64,7 +71,7 @@ keel_status keel_cast_term(keel_term server, keel_term request)
     }
     keel_term to;
     keel_status status = kl_via_resolve(server, &to);
-    if (status == KEEL_E_NOPROC) {
+    if (status == KEEL_E_NOPROC || (status != KEEL_OK && is_via(server))) {
         return KEEL_OK; // nobody is there, and a cast does not tell
     }
     return status == KEEL_OK ? keel_gen_cast(to, request) : status;

@@ -1,6 +1,7 @@
 #include "ending.h"
 #include <keel/inspect.h>
 #include <keel/match.h>
+#include <stdio.h>
 #include <string.h>
 
 bool kl_end_is_abnormal(keel_term reason)
@@ -60,34 +61,41 @@ static void run_format(void *context)
     formatting->status = formatting->format(formatting->status);
 }
 
-static keel_term hide(keel_term status, keel_term key)
+static keel_term hide(keel_term status, keel_term key, keel_term why)
 {
-    return keel_is_none(keel_map_get(status, key))
-                   ? status
-                   : keel_map_put(status, key,
-                             keel_string("format_status of the module failed"));
+    return keel_is_none(keel_map_get(status, key)) ? status
+                                                   : keel_map_put(status, key, why);
 }
 
-keel_term kl_end_format_status(keel_term (*format)(keel_term status), keel_term status)
+// What the callback should have hidden stays hidden: what went wrong is shown instead.
+static keel_term hide_state(keel_term status, const char *module, const char *what)
+{
+    char text[300];
+    snprintf(text, sizeof text, "%s:format_status/1 %s", module, what);
+    keel_term why = keel_charlist(text);
+    return hide(hide(status, keel_atom(state), why), keel_atom(data), why);
+}
+
+keel_term kl_end_format_status(
+        const char *module, keel_term (*format)(keel_term status), keel_term status)
 {
     if (format == NULL) {
         return status;
     }
     struct formatting formatting = {format, status};
     keel_term failure = KEEL_NONE;
-    if (keel_try(run_format, &formatting, &failure) != KEEL_OK ||
-            !keel_is_map(formatting.status)) {
-        // What the callback should have hidden stays hidden.
-        return hide(hide(status, keel_atom(state)), keel_atom(data));
+    if (keel_try(run_format, &formatting, &failure) != KEEL_OK) {
+        return hide_state(status, module, "crashed");
     }
-    // Keys that the callback took away are missed by nobody but the reports.
+    if (!keel_is_map(formatting.status)) {
+        return hide_state(status, module, "did not return a map");
+    }
     keel_term key;
     keel_term value;
-    keel_term merged = formatting.status;
     for (size_t i = 0; keel_map_at(status, i, &key, &value); i++) {
-        if (keel_is_none(keel_map_get(merged, key))) {
-            merged = keel_map_put(merged, key, keel_atom(undefined));
+        if (keel_is_none(keel_map_get(formatting.status, key))) {
+            return hide_state(status, module, "returned a map with unknown keys");
         }
     }
-    return merged;
+    return formatting.status;
 }

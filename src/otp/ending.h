@@ -17,6 +17,7 @@ keel_term kl_end_undef(
 keel_term kl_end_class(keel_term reason);
 // The status through the module's format_status (or none), which may fail: then state and
 // data are hidden.
-keel_term kl_end_format_status(keel_term (*format)(keel_term status), keel_term status);
+keel_term kl_end_format_status(
+        const char *module, keel_term (*format)(keel_term status), keel_term status);
 
 #endif // KL_OTP_ENDING_H

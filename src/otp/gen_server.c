@@ -84,10 +84,11 @@ keel_next kl_server_wait(struct kl_server *self)
     uint8_t then = self->sys.own[KL_SERVER_THEN];
     if (then == KEEL_THEN_TIMEOUT) {
         until = KEEL_IN(self->more->time);
-    } else if (then == KEEL_THEN_MESSAGE) {
-        until = keel_deadline_at(self->more->time);
     } else if (self->more != NULL && self->more->hibernate_after > 0 && !hibernates) {
         until = KEEL_IN(self->more->hibernate_after);
+    }
+    if (then == KEEL_THEN_MESSAGE && self->more->time < until.at) {
+        until = keel_deadline_at(self->more->time);
     }
     return hibernates ? keel_next_hibernate(until) : keel_next_wait_until(until);
 }
@@ -220,7 +221,8 @@ static keel_next receive(void *memory, const keel_message *message)
     case KEEL_MESSAGE_TIMEOUT:
         return wait_is_over(self, message);
     case KEEL_MESSAGE_AGAIN:
-        return handle_continue(self, message);
+        return kl_server_is_wake(self, message) ? handle_info(self, message)
+                                                : handle_continue(self, message);
     case KEEL_MESSAGE_PARENT_EXIT:
         end_wait(self);
         return kl_server_end(self, message, message->body, KEEL_NONE);
@@ -230,14 +232,32 @@ static keel_next receive(void *memory, const keel_message *message)
     }
 }
 
+// Whether the message that a callback asked for is due, by a clock read now: the callback
+// did so, too.
+static bool is_due(const struct kl_server *self)
+{
+    return self->sys.own[KL_SERVER_THEN] == KEEL_THEN_MESSAGE &&
+           self->more->time <= KEEL_IN(0).at;
+}
+
 static keel_next wait_is_over(struct kl_server *self, const keel_message *message)
 {
-    if (self->sys.own[KL_SERVER_THEN] == KEEL_THEN_WAIT) {
+    bool asleep = self->sys.own[KL_SERVER_HIBERNATES];
+    bool shortened = self->sys.own[KL_SERVER_THEN] == KEEL_THEN_MESSAGE && !asleep &&
+                     self->more->hibernate_after > 0 && !is_due(self);
+    if (self->sys.own[KL_SERVER_THEN] == KEEL_THEN_WAIT || shortened) {
         self->sys.own[KL_SERVER_HIBERNATES] = true; // hibernate_after has passed
         return kl_server_wait(self);
     }
     self->sys.own[KL_SERVER_HIBERNATES] = false;
     return handle_info(self, message);
+}
+
+bool kl_server_is_wake(const struct kl_server *self, const keel_message *message)
+{
+    return message->kind == KEEL_MESSAGE_TIMEOUT ||
+           (message->kind == KEEL_MESSAGE_AGAIN &&
+                   self->sys.own[KL_SERVER_THEN] == KEEL_THEN_MESSAGE);
 }
 
 keel_term kl_server_body(const struct kl_server *self, const keel_message *message)
@@ -246,7 +266,7 @@ keel_term kl_server_body(const struct kl_server *self, const keel_message *messa
         return keel_tuple_of(
                 keel_atom(EXIT), keel_from_pid(keel_gen_parent()), message->body);
     }
-    if (message->kind != KEEL_MESSAGE_TIMEOUT) {
+    if (!kl_server_is_wake(self, message)) {
         return message->body;
     }
     bool plain = self->more == NULL || keel_is_none(self->more->extra);
@@ -279,7 +299,9 @@ static keel_next go_on(struct kl_server *self, const keel_result *result)
         self->more->extra = KEEL_NONE;
     }
     keel_drop(old);
-    return result->then == KEEL_THEN_CONTINUE ? keel_next_again() : kl_server_wait(self);
+    // A message that is due already goes before any that is queued, as a continue does.
+    return result->then == KEEL_THEN_CONTINUE || is_due(self) ? keel_next_again()
+                                                              : kl_server_wait(self);
 }
 
 static keel_next unexpected(

@@ -72,7 +72,9 @@ keel_term kl_server_shown_message(const struct kl_server *self, const keel_messa
     case KEEL_MESSAGE_CAST:
         return keel_tuple_of(keel_atom_text("$gen_cast"), message->body);
     case KEEL_MESSAGE_AGAIN:
-        return keel_tuple_of(keel_atom(continue), self->more->extra);
+        return kl_server_is_wake(self, message)
+                       ? kl_server_body(self, message)
+                       : keel_tuple_of(keel_atom(continue), self->more->extra);
     case KEEL_MESSAGE_SYSTEM:
         return keel_nil();
     default:

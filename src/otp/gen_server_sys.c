@@ -66,7 +66,7 @@ keel_term kl_server_format_status(const struct kl_server *self, keel_term state,
     if (!keel_is_none(reason)) {
         status = keel_map_put(status, keel_atom(reason), reason);
     }
-    return kl_end_format_status(self->module->format_status, status);
+    return kl_end_format_status(self->module->name, self->module->format_status, status);
 }
 
 static keel_term misc(void *memory)
@@ -105,7 +105,11 @@ static keel_term code_change(
 {
     const struct kl_server *self = memory;
     if (keel_type_of(module) != KEEL_TYPE_POINTER) {
-        return kl_server_change(memory, old_version, extra);
+        return self->module->code_change != NULL
+                       ? kl_server_change(memory, old_version, extra)
+                       : keel_tuple_of(keel_atom(EXIT),
+                                 kl_server_undef(
+                                         self->module, "code_change", 3, keel_atom(undef)));
     }
     const keel_gen_server *to = keel_to_pointer(module, NULL);
     bool has_it = to == self->module && keel_equal(old_version, KL_UPGRADE_LATE);
@@ -120,7 +124,7 @@ void kl_server_event_in(struct kl_server *self, const keel_message *message)
     if (message->kind == KEEL_MESSAGE_CALL) {
         event = keel_make("{in, {'$gen_call', From, Request}}",
                 keel_from_to_term(message->from), message->body);
-    } else if (message->kind != KEEL_MESSAGE_AGAIN) {
+    } else if (message->kind != KEEL_MESSAGE_AGAIN || kl_server_is_wake(self, message)) {
         event = keel_tuple_of(keel_atom(in), event);
     }
     keel_sys_event(&self->sys, &kl_server_sys, self, event);

@@ -57,12 +57,60 @@ PROCESS_TEST("init may decline to start", .ids = "GS-005 GS-008")
     EXPECT_NO_MESSAGE();
 }
 
-PROCESS_TEST("a server that declines ends with the reason normal", .ids = "GS-005")
+// Init links the new process to `witness_and_act`'s first pid, which hears how it ends.
+static keel_result play_before(
+        keel_term witness_and_act, keel_from from, struct actor *actor)
 {
-    keel_started started = keel_gen_server_start_monitor(
-            &actor_server, ACTOR(.init = play_ignore));
-    CHECK_INT(started.status, KEEL_E_IGNORED);
-    CHECK_TERM(await_down(started.monitor), "normal");
+    CHECK_OK(keel_link(keel_to_pid(keel_element(witness_and_act, 0))));
+    keel_term act = keel_element(witness_and_act, 1);
+    void *function = keel_to_pointer(keel_element(act, 1), NULL);
+    return ((actor_act)(uintptr_t)function)(keel_element(act, 2), from, actor);
+}
+
+static void tell_exits(keel_term watcher)
+{
+    keel_trap_exit(true);
+    keel_send(watcher, keel_atom(ready));
+    for (;;) {
+        keel_send(watcher, keel_receive());
+    }
+}
+
+// {Reason, Stack} of an error as {Reason, stack}.
+static keel_term without_stack(keel_term reason)
+{
+    bool error = keel_match(reason, "{_, [_ | _]}");
+    return error ? keel_tuple_of(keel_element(reason, 0), keel_atom(stack)) : reason;
+}
+
+PROCESS_TEST("a monitored start that fails gives the error and leaves no message",
+        .ids = "GS-005 GS-006")
+{
+    keel_pid witness = keel_spawn(tell_exits, keel_from_pid(keel_self()));
+    EXPECT_NEXT("ready");
+    static const actor_act acts[] = {
+            play_ignore, play_fail, play_stop, play_exit_with, play_error, play_bad};
+    keel_term bad = keel_make("{bad_return_value, {keel_result, 0}}");
+    keel_term ends = keel_make("{{none, normal}, {why, normal}, {why, why}, {why, why}, "
+                               "{{why, stack}, {why, stack}}, {Bad, Bad}}",
+            bad);
+    for (size_t i = 0; i < KEEL_COUNT(acts); i++) {
+        keel_term plan = keel_tuple_of(
+                keel_from_pid(witness), ACT(acts[i], keel_atom(why)));
+        keel_started started = keel_gen_server_start_monitor(
+                &actor_server, ACTOR(.init = play_before, .argument = plan));
+        keel_term end = keel_element(ends, i);
+        CHECK_INT(started.status, i == 0 ? KEEL_E_IGNORED : KEEL_E_EXIT);
+        CHECK(no_ref(started.monitor));
+        if (i > 0) {
+            CHECK_EQUAL(without_stack(started.reason), keel_element(end, 0));
+        }
+        keel_term reason = KEEL_NONE;
+        EXPECT_NEXT("{'EXIT', _, Reason}", &reason);
+        CHECK_EQUAL(without_stack(reason), keel_element(end, 1));
+        EXPECT_NO_MESSAGE();
+    }
+    end_process(witness);
 }
 
 static void leave(keel_term reason, struct actor *actor)
@@ -74,13 +122,12 @@ PROCESS_TEST(
         "init may fail with a reason, and terminate is not called", .ids = "GS-006 GS-082")
 {
     keel_trap_exit(true);
-    keel_started started = keel_gen_server_start_monitor(
+    keel_started started = keel_gen_server_start_link(
             &actor_server, ACTOR(.probed = true, .trap_exit = true, .init = play_stop,
                                    .argument = keel_make("{no, 1}"), .at_end = leave));
     CHECK_INT(started.status, KEEL_E_EXIT);
     CHECK_TERM(keel_started_to_term(started), "{error, {no, 1}}");
     EXPECT_NEXT("{actor, init, _}");
-    CHECK_TERM(await_down(started.monitor), "{no, 1}");
     EXPECT_NO_MESSAGE();
 }
 

@@ -60,7 +60,7 @@ static void set_state(void *memory, keel_term term)
 
 keel_term kl_statem_format_status(const struct kl_statem *self, keel_term status)
 {
-    return kl_end_format_status(self->module->format_status, status);
+    return kl_end_format_status(self->module->name, self->module->format_status, status);
 }
 
 static keel_term misc(void *memory)

@@ -130,18 +130,34 @@ static const char *state_name(keel_state state)
     return names[state];
 }
 
+// As far up as those are alive who know who theirs was.
+static keel_term ancestors_of(const keel_process_view *view)
+{
+    enum { MOST = 32 };
+    keel_term list = keel_nil();
+    keel_process_view above = *view;
+    for (int i = 0; i < MOST && above.parent.word != 0; i++) {
+        keel_pid parent = above.parent;
+        bool known = keel_inspect_process(parent, &above);
+        bool named = known && !keel_is_none(above.name);
+        list = keel_cons(named ? above.name : keel_from_pid(parent), list);
+        if (!known) {
+            break;
+        }
+    }
+    return keel_list_reverse(list);
+}
+
 static keel_term neighbour(const keel_process_view *view)
 {
     char stack[2048];
     keel_inspect_stack(view->pid, stack, sizeof stack);
-    keel_term parent = view->parent.word == 0 ? keel_nil()
-                                              : keel_list_of(keel_from_pid(view->parent));
     keel_term info = keel_nil();
     info = with(info, keel_atom(current_stacktrace), keel_string(stack));
     info = with(info, keel_atom(status), keel_string(state_name(view->state)));
     info = with(info, keel_atom(trap_exit), keel_bool(view->trap_exit));
     info = with(info, keel_atom(message_queue_len), keel_uint(view->queue));
-    info = with(info, keel_atom(ancestors), parent);
+    info = with(info, keel_atom(ancestors), ancestors_of(view));
     info = with(info, keel_atom(process_label), keel_process_get_label(view->pid));
     info = with(info, keel_atom(initial_call),
             view->entry == NULL ? KEEL_NONE : keel_string(view->entry));

@@ -50,6 +50,8 @@ static inline void *kl_server_state(const struct kl_server *self)
 // --- gen_server.c ---
 struct kl_server_more *kl_server_more(struct kl_server *self);
 keel_next kl_server_wait(struct kl_server *self);
+// The end of a wait: the timeout or message that a callback asked for.
+bool kl_server_is_wake(const struct kl_server *self, const keel_message *message);
 // What a message means to the server: the argument of its callback.
 keel_term kl_server_body(const struct kl_server *self, const keel_message *message);
 

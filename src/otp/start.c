@@ -2,6 +2,7 @@
 #include "registered.h"
 #include "report.h"
 #include <keel/inspect.h>
+#include <keel/link.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,11 @@ keel_started kl_start(const keel_handler *handler, const void *module,
     keel_deadline deadline = opts->timeout > 0 ? KEEL_IN(opts->timeout) : KEEL_NEVER;
     status = keel_gen_start(
             handler, pack(module, opts, &name), &spawn, deadline, &pid, &monitor, &ack);
+    if (status != KEEL_OK && monitor.word != 0) {
+        // It has ended by now, and who is told so by the result gets no message as well.
+        keel_demonitor(monitor, KEEL_DEMONITOR_FLUSH);
+        monitor = (keel_ref){0};
+    }
     return outcome(status, pid, monitor, ack);
 }
 
@@ -129,7 +135,7 @@ keel_term kl_start_shown_name(keel_term name)
 static keel_status spawn_options(const keel_start_opts *opts, enum kl_start_kind kind,
         const struct kl_name *name, keel_spawn_opts *ret)
 {
-    if (name->kind == KL_NAME_BAD) {
+    if (name->kind == KL_NAME_BAD || opts->spawn.monitor) {
         return KEEL_E_BADARG;
     }
     if (kind != KL_START_ALONE && !keel_in_process()) {
@@ -137,7 +143,7 @@ static keel_status spawn_options(const keel_start_opts *opts, enum kl_start_kind
     }
     *ret = opts->spawn;
     ret->name = name->kind == KL_NAME_LOCAL ? name->local : KEEL_NONE;
-    ret->link = kind == KL_START_LINKED;
+    ret->link = kind == KL_START_LINKED || opts->spawn.link;
     ret->monitor = kind == KL_START_MONITORED;
     return KEEL_OK;
 }

@@ -35,7 +35,7 @@ struct kl_sys_debug {
     int64_t started_at; // wall clock
     uint64_t reductions;
     uint64_t messages_in, messages_out;
-    struct kl_sys_installed *installed; // oldest first
+    struct kl_sys_installed *installed; // newest first
 };
 
 // The answer to {debug, Command}.

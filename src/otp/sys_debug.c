@@ -258,9 +258,10 @@ static keel_term statistics_command(keel_sys *sys, keel_term flag)
 {
     struct kl_sys_debug *debug = sys->debug;
     if (keel_is_bool(flag)) {
-        if (debug != NULL || keel_to_bool(flag)) {
+        bool on = debug != NULL && debug->statistics;
+        if (on != keel_to_bool(flag)) { // those that are on go on counting
             debug = debug_of(sys);
-            debug->statistics = keel_to_bool(flag);
+            debug->statistics = !on;
             debug->started_at = keel_system_time();
             debug->reductions = reductions_now();
             debug->messages_in = 0;
@@ -371,15 +372,16 @@ static bool install(keel_sys *sys, keel_term what)
     if (keel_type_of(function) != KEEL_TYPE_POINTER || watch == NULL) {
         return false;
     }
-    struct kl_sys_installed **link = find_installed(debug_of(sys), keel_element(what, 0));
-    if (*link != NULL) {
+    struct kl_sys_debug *debug = debug_of(sys);
+    if (*find_installed(debug, keel_element(what, 0)) != NULL) {
         return true; // the first one stays
     }
     struct kl_sys_installed *installed = keel_alloc(sizeof *installed);
     installed->watch = watch;
     installed->id = size == 3 ? keel_keep(keel_element(what, 0)) : KEEL_NONE;
     installed->state = keel_keep(keel_element(what, size - 1));
-    *link = installed;
+    installed->next = debug->installed; // the newest is called first, as in OTP
+    debug->installed = installed;
     return true;
 }
 

@@ -1,6 +1,7 @@
 // Answering: what a behaviour does with a system message.
 
 #include "copy.h"
+#include "ending.h"
 #include "start.h"
 #include "sys.h"
 #include <stdio.h>
@@ -134,8 +135,9 @@ static keel_term callback_failed(
             keel_atom_from(callback, __builtin_strlen(callback), &name) != KEEL_OK) {
         return keel_tuple_of(keel_atom(error), reason);
     }
-    return keel_make("{error, {callback_failed, {Module, Callback}, {exit, Reason}}}",
-            module, name, reason);
+    keel_term why = kl_end_class(reason);
+    return keel_make("{error, {callback_failed, {Module, Callback}, {Class, Reason}}}",
+            module, name, keel_element(why, 0), keel_element(why, 1));
 }
 
 static void run_get_state(void *context)
@@ -253,7 +255,8 @@ static void run_change_code(void *context)
 static keel_term change_code(const keel_sys_ops *ops, void *state, keel_term request)
 {
     if (ops->code_change == NULL) {
-        return keel_atom(ok);
+        return keel_make("{error, {'EXIT', Why}}",
+                kl_end_undef(ops->module, "system_code_change", 4, keel_atom(undef)));
     }
     struct kl_sys_guarded run = {.ops = ops, .state = state};
     for (size_t i = 0; i < 3; i++) {

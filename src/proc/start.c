@@ -100,10 +100,7 @@ static keel_status start(const void *entry, uint32_t flags, keel_term argument,
     struct kl_envelope *answer;
     if (kl_await(self, child, KEEL_WAIT_START, timeout.at, &answer) != KEEL_OK) {
         kill_late(self, child, ref, link);
-        if (monitor.word != 0) {
-            keel_demonitor(monitor, KEEL_DEMONITOR_FLUSH);
-        }
-        return KEEL_E_TIMEOUT;
+        return KEEL_E_TIMEOUT; // the monitor tells of the end, as of any other
     }
     return outcome(self, answer, child, link, ret_ack);
 }

@@ -162,7 +162,14 @@ PROCESS_TEST("a start that takes too long is given up, and the child is gone by 
     keel_pid pid;
     EXPECT_NEXT("{child, Pid}", &pid);
     CHECK(!keel_process_alive(pid));
-    EXPECT_NO_MESSAGE(); // no DOWN
+    // Only a monitored start has a message of its end.
+    CHECK_TERM(await_down(child.monitor), "killed");
+    EXPECT_NO_MESSAGE();
+    child = start_until(tell_and_wait, keel_from_pid(keel_self()), (keel_spawn_opts){0},
+            KEEL_IN(KEEL_MS(10)));
+    CHECK_INT(child.status, KEEL_E_TIMEOUT);
+    EXPECT_NEXT("{child, _}");
+    EXPECT_NO_MESSAGE();
 }
 
 static void ack_after(keel_term nanoseconds)
@@ -188,6 +195,7 @@ PROCESS_TEST("an acknowledgement and the deadline may meet: nothing is left of e
         } else {
             CHECK_INT(child.status, KEEL_E_TIMEOUT);
             CHECK(!keel_process_alive(child.pid));
+            CHECK_TERM(await_down(child.monitor), "killed");
         }
         EXPECT_NO_MESSAGE();
     }
