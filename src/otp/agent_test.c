@@ -351,3 +351,48 @@ PROCESS_TEST("a code change is a function on the state", .ids = "AG-031")
     CHECK_TERM(state_of(agent), "11");
     stop_actor(agent);
 }
+
+PROCESS_TEST("a code change whose function fails leaves the state as it was")
+{
+    keel_report_level_set(KEEL_REPORT_NONE);
+    keel_pid agent = agent_with(keel_make("#{a => 1}"));
+    CHECK_OK(keel_sys_suspend(agent));
+    keel_term why = KEEL_NONE;
+    CHECK_INT(keel_sys_change_code(agent, keel_atom(agent), keel_atom(vsn),
+                      keel_agent_change(fail, keel_atom(oops)), &why),
+            KEEL_E_REFUSED);
+    CHECK_TERM(why, "{'EXIT', {oops, [_ | _]}}");
+    CHECK_INT(keel_sys_change_code(agent, keel_atom(agent), keel_atom(vsn),
+                      keel_agent_change(leave, keel_atom(oops)), &why),
+            KEEL_E_REFUSED);
+    CHECK_TERM(why, "{'EXIT', oops}");
+    CHECK_OK(keel_sys_resume(agent));
+    CHECK_TERM(state_of(agent), "#{a := 1}");
+    stop_actor(agent);
+}
+
+PROCESS_TEST("a cast whose function fails ends the agent, and not who cast")
+{
+    keel_report_level_set(KEEL_REPORT_NONE);
+    keel_pid agent = agent_with(keel_nil());
+    keel_ref monitor = keel_monitor(agent);
+    CHECK_OK(keel_agent_cast(agent, fail, keel_atom(oops)));
+    CHECK_TERM(await_down(monitor), "{oops, [_ | _]}");
+    agent = agent_with(keel_nil());
+    monitor = keel_monitor(agent);
+    CHECK_OK(keel_agent_cast(agent, leave, keel_atom(normal)));
+    CHECK_TERM(await_down(monitor), "normal");
+    EXPECT_NO_MESSAGE();
+}
+
+SIMULATED_TEST("a function that is too late has its effect, and its reply never comes")
+{
+    keel_pid agent = agent_with(keel_int(1));
+    CHECK_OK(keel_agent_cast(agent, sleep_on, keel_nil()));
+    keel_term reply = KEEL_NONE;
+    CHECK_INT(keel_agent_update(agent, add, keel_int(1), &reply), KEEL_E_TIMEOUT);
+    keel_sleep(KEEL_SECONDS(10));
+    EXPECT_NO_MESSAGE();
+    CHECK_TERM(state_of(agent), "2");
+    stop_actor(agent);
+}

@@ -315,6 +315,54 @@ PROCESS_TEST("a cast to nobody is fine", .ids = "GS-060")
     CHECK_OK(keel_cast(keel_make("{somebody, 'nowhere@127.0.0.1'}"), keel_atom(hello)));
 }
 
+PROCESS_TEST("a cast through a keeper that nobody knows is fine as well")
+{
+    CHECK_OK(keel_cast(keel_make("{via, no_such_keeper, bar}"), keel_atom(hello)));
+    CHECK_INT(keel_cast(keel_make("{via, 1, bar}"), keel_atom(hello)), KEEL_E_BADARG);
+}
+
+PROCESS_TEST("a name on this very node is the name")
+{
+    keel_pid pid = actor_started(
+            keel_gen_server_start(&actor_server, ACTOR(), .name = keel_atom(right_here)));
+    keel_term here = keel_tuple_of(keel_atom(right_here), keel_node_self());
+    CHECK_OK(keel_cast(here, ACT(play_push, keel_int(1))));
+    CHECK_TERM(keel_call_or_exit(here, ACT(play_get, KEEL_NONE)), "[1]");
+    stop_actor(pid);
+    CHECK_TERM(
+            exit_of_call(here), "{noproc, {gen_server, call, [^Here, hello, 2000]}}", here);
+}
+
+// A server written by hand answers {'$gen_call', {Pid, Tag}, Request} by {Tag, Reply}.
+static void echo(keel_term unused)
+{
+    (void)unused;
+    for (;;) {
+        keel_term from = KEEL_NONE;
+        keel_term request = KEEL_NONE;
+        CHECK_OK(keel_receive_match(
+                KEEL_NEVER, "{'$gen_call', From, Request}", &from, &request));
+        keel_reply_to(keel_from_of_term(from), request);
+    }
+}
+
+PROCESS_TEST("a plain process may answer calls, and a long mailbox does not slow them")
+{
+    const int length = many_of(20000);
+    keel_pid pid = keel_spawn(echo, KEEL_NONE);
+    for (int i = 0; i < length; i++) {
+        keel_send(keel_self(), keel_int(i));
+    }
+    for (int i = 0; i < many_of(2000); i++) {
+        keel_scope scope = keel_scope_open();
+        CHECK_TERM(keel_call_or_exit(pid, keel_make("{answer, N}", i)), "{answer, ^N}",
+                keel_int(i));
+        keel_scope_close(&scope);
+    }
+    CHECK_INT(keel_flush(), length);
+    end_process(pid);
+}
+
 // --- stop ---
 
 PROCESS_TEST("stop ends a server through terminate and returns when it has ended",
@@ -397,6 +445,54 @@ SIMULATED_TEST("stop gives up in time and leaves nothing behind", .ids = "PL-055
             KEEL_E_TIMEOUT);
     end_process(pid);
     keel_sleep(KEEL_SECONDS(1));
+    EXPECT_NO_MESSAGE();
+}
+
+static void end_slowly(keel_term reason, struct actor *actor)
+{
+    (void)reason;
+    (void)actor;
+    keel_sleep(KEEL_SECONDS(1));
+}
+
+SIMULATED_TEST("stop gives up on a slow terminate, which ends its server all the same")
+{
+    keel_pid pid = lone_actor(.at_end = end_slowly);
+    keel_ref monitor = keel_monitor(pid);
+    keel_term ended = keel_atom(untouched);
+    CHECK_INT(keel_gen_server_stop_term(
+                      keel_from_pid(pid), keel_atom(normal), KEEL_IN(KEEL_MS(50)), &ended),
+            KEEL_E_TIMEOUT);
+    CHECK(keel_process_alive(pid));
+    CHECK_TERM(await_down(monitor), "normal");
+    EXPECT_NO_MESSAGE();
+}
+
+static void end_normally(keel_term reason, struct actor *actor)
+{
+    (void)reason;
+    (void)actor;
+    keel_exit(keel_atom(normal));
+}
+
+PROCESS_TEST("stop tells of an orderly end that is not the one it asked for")
+{
+    keel_pid pid = lone_actor(.at_end = end_normally);
+    keel_term ended = KEEL_NONE;
+    CHECK_INT(keel_gen_server_stop_term(
+                      keel_from_pid(pid), keel_atom(shutdown), SOON, &ended),
+            KEEL_E_EXIT);
+    CHECK_TERM(ended, "normal");
+}
+
+PROCESS_TEST("stop ends a suspended server, through terminate")
+{
+    keel_pid pid = lone_actor(.probed = true);
+    EXPECT_NEXT("{actor, init, _}");
+    CHECK_OK(keel_sys_suspend(pid));
+    keel_cast(pid, keel_atom(never_seen));
+    CHECK_OK(keel_gen_server_stop(pid, keel_make("{shutdown, x}"), SOON));
+    EXPECT_NEXT("{actor, terminate, {shutdown, x}}");
     EXPECT_NO_MESSAGE();
 }
 

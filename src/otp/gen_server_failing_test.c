@@ -215,7 +215,8 @@ PROCESS_TEST("a server that does not trap exits ends with its parent, without te
 PROCESS_TEST("a supervisor's shutdown is terminate's reason, if the server traps exits")
 {
     keel_trap_exit(true);
-    keel_child_spec children[] = {KID(deaf), KID(listening, .trap_exit = true)};
+    keel_child_spec children[] = {
+            KID(deaf, .trap_exit = false), KID(listening, .trap_exit = true)};
     keel_pid supervisor = new_supervisor(children, .strategy = KEEL_ONE_FOR_ONE);
     EXPECT_NEXT("{deaf, init, _}");
     EXPECT_NEXT("{listening, init, _}");

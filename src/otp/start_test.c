@@ -139,6 +139,44 @@ PROCESS_TEST("a child that acknowledges and ends at once has started", .ids = "P
     EXPECT_NO_MESSAGE();
 }
 
+static void ack_twice(keel_term ack)
+{
+    keel_gen_ack(ack);
+    keel_gen_ack(keel_atom(again));
+    keel_gen_fail(keel_atom(not_heard), keel_atom(later));
+}
+
+PROCESS_TEST("only the first acknowledgement counts, and a failure after it is an end")
+{
+    keel_pid pid;
+    keel_ref monitor;
+    keel_term ack;
+    keel_spawn_opts opts = {.monitor = true};
+    CHECK_OK(keel_start_body(
+            ack_twice, keel_atom(first), &opts, SOON, &pid, &monitor, &ack));
+    CHECK_TERM(ack, "first");
+    CHECK_TERM(await_down(monitor), "later");
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST(
+        "a monitored start that takes too long leaves the message of its end, no other")
+{
+    keel_trap_exit(true);
+    for (int linked = 0; linked < 2; linked++) {
+        keel_pid pid;
+        keel_ref monitor;
+        keel_term ack;
+        keel_spawn_opts opts = {.monitor = true, .link = linked};
+        CHECK_INT(keel_start_body(wait_forever, KEEL_NONE, &opts, KEEL_IN(KEEL_MS(2)), &pid,
+                          &monitor, &ack),
+                KEEL_E_TIMEOUT);
+        CHECK(!keel_process_alive(pid));
+        CHECK_TERM(await_down(monitor), "killed");
+        EXPECT_NO_MESSAGE();
+    }
+}
+
 static void fail_in_order(keel_term result_and_reason)
 {
     keel_gen_fail(keel_element(result_and_reason, 0), keel_element(result_and_reason, 1));

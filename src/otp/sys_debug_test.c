@@ -100,6 +100,29 @@ PROCESS_TEST(
     stop_actor(pid);
 }
 
+PROCESS_TEST("statistics and a trace that are on already go on as they are")
+{
+    keel_pid pid = lone_actor();
+    keel_term statistics;
+    CHECK_OK(keel_sys_statistics(pid, keel_atom(true), NULL));
+    play_some(pid, 2);
+    CHECK_OK(keel_sys_statistics(pid, keel_atom(true), NULL));
+    CHECK_OK(keel_sys_statistics(pid, keel_atom(get), &statistics));
+    CHECK_INT(keel_to_int(keel_proplist_get(statistics, keel_atom(messages_in))), 2);
+    keel_term bad = keel_make("[{statistics, on}, {trace, 1}, {install, x}, {log, full}]");
+    keel_term command;
+    while (keel_list_next(&bad, &command)) {
+        keel_term answer = KEEL_NONE;
+        CHECK_OK(keel_sys_request(
+                pid, keel_tuple_of(keel_atom(debug), command), KEEL_NEVER, &answer));
+        CHECK_TERM(answer, "unknown_debug");
+    }
+    CHECK_OK(keel_sys_log(pid, keel_atom(print), NULL)); // of a log that is off: no line
+    CHECK_OK(keel_sys_statistics(pid, keel_atom(get), &statistics));
+    CHECK_INT(keel_to_int(keel_proplist_get(statistics, keel_atom(messages_out))), 2);
+    stop_actor(pid);
+}
+
 // --- files ---
 
 static void make_name(char *name, size_t size)

@@ -312,6 +312,12 @@ PROCESS_TEST(
     CHECK_TERM(answer, "{status, ^Pid, {module, plain}, [_, running, _, _, [plain]]}", pid);
     EXPECT_NEXT("{got, hello}");
     keel_unlink(pid);
+    // It has no function that changes code, and lives on.
+    CHECK_OK(keel_sys_suspend(pid));
+    CHECK_INT(keel_sys_change_code(pid, keel_atom(m), keel_int(1), keel_nil(), &answer),
+            KEEL_E_REFUSED);
+    CHECK_TERM(answer, "{'EXIT', {undef, [{plain, system_code_change, 4, []}]}}");
+    CHECK_OK(keel_sys_resume(pid));
     keel_ref monitor = keel_monitor(pid);
     CHECK_OK(keel_sys_terminate(pid, keel_atom(over)));
     CHECK_TERM(await_down(monitor), "over");
