@@ -155,8 +155,9 @@ KEEL_API keel_term keel_application_fetch_env_or_exit(keel_term name, keel_term 
 KEEL_API keel_status keel_application_put_env(
         keel_term name, keel_term key, keel_term value);
 KEEL_API keel_status keel_application_delete_env(keel_term name, keel_term key);
-/// Sets it from what people type, in the type of the value it replaces; where there is
-/// none: a number, true or false, else a binary. @thread any @since 0.1
+/// Sets it from what people type, in the kind of the value it replaces (KEEL_E_BADARG: it
+/// is none of that kind, such as "http" for 80); where there is none: a number, true or
+/// false, else a binary. @thread any @since 0.1
 KEEL_API keel_status keel_application_put_env_text(
         keel_term name, keel_term key, const char *text);
 /// Sets [{Name, [{Key, Value}]}] in one step, or nothing: KEEL_E_BADARG, and `ret_why` (may
@@ -168,7 +169,8 @@ KEEL_API keel_term keel_application_get_all_env(keel_term name);
 
 /// Settings that take the place of a specification's own when it is loaded:
 /// [{Name, [{Key, Value}]}]; of several calls the last counts, key by key. A variable
-/// NAME_KEY of the environment comes after them, in the type of the value it replaces.
+/// NAME_KEY of the environment comes after them, in the kind of the value it replaces; the
+/// application is not loaded when it is of another.
 /// @param ret_why  a text; may be NULL
 /// @return KEEL_OK, KEEL_E_BADARG, KEEL_E_STOPPED @thread any @since 0.1
 KEEL_API keel_status keel_application_configure(keel_term config, keel_term *ret_why);

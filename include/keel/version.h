@@ -16,16 +16,23 @@
 #define KEEL_END_DECLS
 #endif
 
+#ifdef __cplusplus
+// Fields that are not named stay zero, which is the point: g++ -Wextra shall not complain
+// of them in a program of somebody else. It complains where the braces are, which is below.
+#pragma GCC system_header
+#endif
+
 /// A struct of which fields are given by name, and its address, for macros that take
-/// options: it lives as long as the expression it stands in, in C as long as the block.
+/// options: it lives as long as the expression it stands in, in C as long as the block. C++
+/// has fields by name since C++20, gcc and clang as an extension before; in their order.
 #ifdef __cplusplus
 template <typename Options>
 static inline const Options *keel_options_at(const Options &here)
 {
     return &here;
 }
-#define KEEL_OPTS(type, ...) keel_options_at(type{__VA_ARGS__})
-#define KEEL_STRUCT(type, ...) (type{__VA_ARGS__})
+#define KEEL_OPTS(type, ...) keel_options_at(__extension__ type{__VA_ARGS__})
+#define KEEL_STRUCT(type, ...) (__extension__ type{__VA_ARGS__})
 #else
 #define KEEL_OPTS(type, ...) (&(const type){__VA_ARGS__})
 #define KEEL_STRUCT(type, ...) ((type){__VA_ARGS__})

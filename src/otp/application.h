@@ -93,9 +93,12 @@ keel_term kl_app_spec_check(keel_term spec, keel_term *ret_env, keel_term *ret_r
 keel_term kl_app_merge(keel_term list, keel_term over);
 // What is wrong with [{Name, [{Key, Value}]}], or KEEL_NONE.
 keel_term kl_app_config_wrong(keel_term config);
-// The environment of `name` at its load.
-keel_term kl_app_env_at_load(keel_term name, keel_term env, keel_term config);
-// The value that a text stands for where `old` stood (KEEL_NONE: nothing).
+// The environment of `name` at its load; KEEL_NONE and a text when a variable of the
+// program's environment does not fit.
+keel_term kl_app_env_at_load(
+        keel_term name, keel_term env, keel_term config, keel_term *ret_why);
+// The value that a text stands for where `old` stood (KEEL_NONE: nothing); KEEL_NONE when
+// it is none of that kind.
 keel_term kl_app_value_of_text(const char *text, keel_term old);
 
 // --- application_master.c ---

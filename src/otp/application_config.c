@@ -118,6 +118,11 @@ static keel_term guessed(const char *text)
     return plain ? term : keel_string(text);
 }
 
+static bool is_number(keel_term term)
+{
+    return keel_is_int(term) || keel_is_float(term);
+}
+
 keel_term kl_app_value_of_text(const char *text, keel_term old)
 {
     keel_term term = KEEL_NONE;
@@ -125,20 +130,22 @@ keel_term kl_app_value_of_text(const char *text, keel_term old)
     case KEEL_TYPE_BINARY:
         return keel_string(text);
     case KEEL_TYPE_ATOM:
-        if (!keel_is_bool(old) && keel_atom_from(text, strlen(text), &term) == KEEL_OK) {
-            return term;
+        if (!keel_is_bool(old)) {
+            return keel_atom_from(text, strlen(text), &term) == KEEL_OK ? term : KEEL_NONE;
         }
-        return guessed(text);
+        term = guessed(text);
+        return keel_is_bool(term) ? term : KEEL_NONE;
     case KEEL_TYPE_NONE:
         return guessed(text);
     default:
         break;
     }
     if (keel_parse(text, strlen(text), &term, NULL) == KEEL_OK &&
-            keel_type_of(term) == keel_type_of(old)) {
+            (keel_type_of(term) == keel_type_of(old) ||
+                    (is_number(term) && is_number(old)))) {
         return term;
     }
-    return keel_is_list(old) ? keel_charlist(text) : guessed(text);
+    return keel_is_list(old) ? keel_charlist(text) : KEEL_NONE;
 }
 
 keel_status keel_application_put_env_text(keel_term name, keel_term key, const char *text)
@@ -147,21 +154,22 @@ keel_status keel_application_put_env_text(keel_term name, keel_term key, const c
         return KEEL_E_BADARG;
     }
     keel_term old = keel_application_get_env(name, key, KEEL_NONE);
-    return keel_application_put_env(name, key, kl_app_value_of_text(text, old));
+    keel_term value = kl_app_value_of_text(text, old);
+    return keel_is_none(value) ? KEEL_E_BADARG : keel_application_put_env(name, key, value);
 }
 
-// The variable that may override `key` of `name`: both in capitals, with _ between.
-static const char *variable(keel_term name, keel_term key)
+// The name of the variable that may override `key` of `name`: both in capitals, with _
+// between.
+static void name_variable(char *text, size_t size, keel_term name, keel_term key)
 {
-    char text[1024];
-    snprintf(text, sizeof text, "%s_%s", keel_atom_name(name), keel_atom_name(key));
+    snprintf(text, size, "%s_%s", keel_atom_name(name), keel_atom_name(key));
     for (char *at = text; *at != '\0'; at++) {
         *at = isalnum((unsigned char)*at) ? (char)toupper((unsigned char)*at) : '_';
     }
-    return getenv(text);
 }
 
-keel_term kl_app_env_at_load(keel_term name, keel_term env, keel_term config)
+keel_term kl_app_env_at_load(
+        keel_term name, keel_term env, keel_term config, keel_term *ret_why)
 {
     keel_term over = keel_proplist_get(config, name);
     env = keel_is_none(over) ? env : put_pairs(env, over);
@@ -169,9 +177,17 @@ keel_term kl_app_env_at_load(keel_term name, keel_term env, keel_term config)
     keel_term pair;
     while (keel_list_next(&pairs, &pair)) {
         keel_term key = keel_element(pair, 0);
-        const char *text = variable(name, key);
+        char variable[1024];
+        name_variable(variable, sizeof variable, name, key);
+        const char *text = getenv(variable);
         if (text != NULL) {
             keel_term value = kl_app_value_of_text(text, keel_element(pair, 1));
+            if (keel_is_none(value)) {
+                *ret_why = keel_format("the variable %s=%s takes the place of %s and is "
+                                       "of another kind",
+                        variable, text, keel_show(pair));
+                return KEEL_NONE;
+            }
             env = put_pair(env, keel_tuple_of(key, value));
         }
     }

@@ -103,6 +103,14 @@ PROCESS_TEST("a variable of the environment overrides in the type of what it rep
     CHECK_TERM(setting("title"), "<<\"12\">>");
     CHECK_TERM(setting("on"), "true");
     CHECK_TERM(setting("unknown"), "none");
+    CHECK_OK(keel_application_unload(app, NULL));
+    setenv("CONF_APP_PORT", "http", 1);
+    keel_term why = KEEL_NONE;
+    CHECK_INT(keel_application_load(app, &why), KEEL_E_REFUSED);
+    CHECK_TERM(why,
+            "<<\"the variable CONF_APP_PORT=http takes the place of {port,1} and is "
+            "of another kind\">>");
+    unsetenv("CONF_APP_PORT");
     application_test_end();
 }
 
@@ -111,8 +119,10 @@ PROCESS_TEST("what people type becomes what was there, or a number, or text")
     keel_term app = keel_atom(conf_app);
     CHECK_OK(keel_application_put_env_text(app, keel_atom(new), "12"));
     CHECK_TERM(setting("new"), "12");
-    CHECK_OK(keel_application_put_env_text(app, keel_atom(new), "thirteen"));
-    CHECK_TERM(setting("new"), "<<\"thirteen\">>");
+    CHECK_OK(keel_application_put_env_text(app, keel_atom(new), "1.5"));
+    CHECK_TERM(setting("new"), "1.5");
+    CHECK_OK(keel_application_put_env_text(app, keel_atom(text), "thirteen"));
+    CHECK_TERM(setting("text"), "<<\"thirteen\">>");
     CHECK_OK(keel_application_put_env_text(app, keel_atom(word), "local"));
     CHECK_TERM(setting("word"), "<<\"local\">>");
     CHECK_OK(keel_application_put_env_text(app, keel_atom(yes), "true"));
@@ -121,5 +131,11 @@ PROCESS_TEST("what people type becomes what was there, or a number, or text")
     CHECK_OK(keel_application_put_env_text(app, keel_atom(pair), "{3, 4}"));
     CHECK_TERM(setting("pair"), "{3, 4}");
     CHECK_INT(keel_application_put_env_text(app, keel_atom(pair), NULL), KEEL_E_BADARG);
+    // What is of another kind is refused, and nothing has changed.
+    CHECK_INT(keel_application_put_env_text(app, keel_atom(pair), "3"), KEEL_E_BADARG);
+    CHECK_INT(keel_application_put_env_text(app, keel_atom(yes), "perhaps"), KEEL_E_BADARG);
+    CHECK_INT(keel_application_put_env_text(app, keel_atom(new), "http"), KEEL_E_BADARG);
+    CHECK_TERM(setting("pair"), "{3, 4}");
+    CHECK_TERM(setting("yes"), "true");
     application_test_end();
 }

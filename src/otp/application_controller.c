@@ -242,13 +242,17 @@ static keel_term load_spec(struct controller *self, keel_term spec, keel_term as
     if (find_loaded(name) != NULL) {
         return error_about(keel_atom(already_loaded), asked);
     }
+    env = kl_app_env_at_load(name, env, self->config, &reason);
+    if (keel_is_none(env)) {
+        return error(reason);
+    }
     struct kl_app *app = kl_apps_make(name);
     struct kl_app_value *value = kl_app_value_new(keys);
     if (app == NULL || value == NULL) {
         kl_app_value_unref(value);
         return error(keel_atom(system_limit));
     }
-    put_env(name, kl_app_env_at_load(name, env, self->config));
+    put_env(name, env);
     kl_apps_lock();
     app->keys = value;
     app->state = KL_APP_LOADED;

@@ -16,6 +16,7 @@ static void put_application(struct text *text, keel_term items);
 static void put_server(struct text *text, keel_term report);
 static void put_machine(struct text *text, keel_term report);
 static void put_unexpected(struct text *text, keel_term report);
+static void put_task(struct text *text, keel_term report);
 static void put_supervisor(struct text *text, keel_term items);
 static void put_crash(struct text *text, keel_term report);
 static void put_pairs(struct text *text, keel_term items);
@@ -53,6 +54,8 @@ static void headline(struct text *text, keel_term label, keel_term report)
     keel_term items = keel_map_get(report, keel_atom(report));
     if (keel_is(what, terminate)) {
         (keel_is(who, gen_statem) ? put_machine : put_server)(text, report);
+    } else if (keel_is(what, terminating)) {
+        put_task(text, items);
     } else if (keel_is(what, unexpected_event)) {
         put_unexpected(text, report);
     } else if (keel_is(what, no_handle_info)) {
@@ -130,6 +133,19 @@ static void put_server(struct text *text, keel_term report)
     put_line(text, "client", keel_map_get(report, keel_atom(client_info)));
     put_line(text, "state", keel_map_get(report, keel_atom(state)));
     put_some(text, "log", keel_map_get(report, keel_atom(log)));
+}
+
+static void put_task(struct text *text, keel_term report)
+{
+    kl_bounded_put(&text->out, "task ");
+    put_term(text, keel_map_get(report, keel_atom(function)));
+    kl_bounded_put(&text->out, " ");
+    put_term(text, keel_map_get(report, keel_atom(name)));
+    kl_bounded_put(&text->out, " terminating: ");
+    put_reason(text, keel_map_get(report, keel_atom(reason)));
+    put_line(text, "label", keel_map_get(report, keel_atom(process_label)));
+    put_line(text, "started by", keel_map_get(report, keel_atom(starter)));
+    put_some(text, "argument", keel_head(keel_map_get(report, keel_atom(args))));
 }
 
 static void put_supervisor(struct text *text, keel_term items)

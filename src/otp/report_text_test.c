@@ -70,6 +70,13 @@ TEST("each kind of report has a headline of its own", .ids = "PL-042")
                       "[{application, shop}, {started_at, n}]}",
                       false),
             "application shop started at n");
+    CHECK_STR(
+            text_of("#{label => {'Elixir.Task.Supervisor', terminating}, report => "
+                    "#{name => p, starter => shop, function => fetch, args => [{url, 1}], "
+                    "reason => {oops, [{<<\"f\">>, []}]}, process_label => undefined}}",
+                    false),
+            "task fetch p terminating: oops\n    at f\n    started by: shop\n"
+            "    argument: {url,1}");
 }
 
 TEST("any term at all is text, in either mode", .ids = "PL-042")

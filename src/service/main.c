@@ -144,14 +144,10 @@ static void ended(keel_term reason)
 
 static keel_status fail(keel_term why)
 {
-    keel_bytes text = keel_to_bytes(why);
-    if (keel_is_binary(why)) {
-        snprintf(program.why, sizeof program.why, "%.*s", (int)text.size,
-                (const char *)text.data);
-    } else {
-        snprintf(program.why, sizeof program.why, "%s did not start: %s",
-                program.application->name, keel_show(why));
-    }
+    keel_bytes text = keel_to_bytes(
+            keel_is_binary(why) ? why : keel_string(keel_show(why)));
+    snprintf(program.why, sizeof program.why, "%s did not start: %.*s",
+            program.application->name, (int)text.size, (const char *)text.data);
     return KEEL_E_REFUSED;
 }
 
@@ -226,6 +222,11 @@ static keel_status configure(keel_term name)
                                      ? keel_application_put_env(name, key, keel_bool(true))
                                      : keel_application_put_env_text(
                                                name, key, given->value);
+        if (status == KEEL_E_BADARG && given->value != NULL) {
+            keel_term old = keel_application_get_env(name, key, keel_nil());
+            return fail(keel_format("option --%s: %s is of another kind than %s",
+                    given->option->name, given->value, keel_show(old)));
+        }
         if (status != KEEL_OK) {
             return fail(keel_string(keel_status_text(status)));
         }

@@ -1,9 +1,10 @@
 // Programs that main_test.c starts. The first argument chooses one:
 //
-//   serve [--slow] [--port N]   runs until it is told to stop; --slow: a worker does not
-//   end stop CODE                   asks to be stopped fail                        does not
-//   start end                         a permanent application ends by itself hang never
-//   gets through its start
+// - serve [--slow] [--port N]: runs until it is told to stop; slow: a worker does not end
+// - stop CODE: asks to be stopped
+// - fail: does not start
+// - end: a permanent application ends by itself
+// - hang: never gets through its start
 
 #include <keel/keel.h>
 #include <stdio.h>

@@ -197,6 +197,7 @@ TEST("settings come from a file, and a wrong one is named with its place", .ids 
     CHECK(pwrite(fd, "[{serve,, ", 10, 0) == 10);
     start("serve", "-c", path, NULL);
     CHECK_INT(finish(), 1);
+    CHECK_SAYS("serve did not start: " P_tmpdir);
     CHECK_SAYS(":1:9: ");
     close(fd);
     unlink(path);

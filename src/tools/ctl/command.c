@@ -261,10 +261,9 @@ bool kl_ctl_connect(const struct kl_ctl_command *command, struct kl_ctl_client *
     if (command->timeout_ms > 0) {
         client->timeout_ms = (int)command->timeout_ms;
     }
-    if (command->control == NULL) {
+    if (command->control == NULL || command->control[0] == '\0') {
         say("which program? Give --control PATH or set KEEL_CONTROL to the path that it "
-            "was "
-            "started with");
+            "was started with");
         return false;
     }
     if (!kl_ctl_client_open(client, command->control)) {

@@ -325,6 +325,9 @@ TEST("a socket that is not there, not answered or not one is named in one senten
     unsetenv("KEEL_CONTROL");
     CHECK_INT(KEEL("info"), 1);
     CHECK_HAS(keel.err_text, "Give --control PATH or set KEEL_CONTROL");
+    setenv("KEEL_CONTROL", "", 1); // as good as none
+    CHECK_INT(KEEL("info"), 1);
+    CHECK_HAS(keel.err_text, "Give --control PATH or set KEEL_CONTROL");
     setenv("KEEL_CONTROL", path, 1);
     // What a program has left behind is no hindrance to the next.
     start_shop(&shop);
