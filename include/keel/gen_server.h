@@ -33,7 +33,7 @@ KEEL_BEGIN_DECLS
 /// callback that is needed ends the server with undef; without handle_info a message is
 /// reported and dropped.
 typedef struct keel_gen_server {
-    const char *name; ///< what it is called in reports; as a child its default id
+    const char *name; ///< needed: what reports call it; as a child its default id
     keel_state_layout
             state; ///< KEEL_STATE(struct type, field, …), KEEL_STATE_TERM or nothing
     keel_result (*init)(keel_term argument, void *state);

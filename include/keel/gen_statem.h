@@ -96,7 +96,7 @@ typedef struct keel_state_function {
 
 /// A kind of machine. Static: it must outlive its machines.
 typedef struct keel_gen_statem {
-    const char *name; ///< what it is called in reports; as a child its default id
+    const char *name; ///< needed: what reports call it; as a child its default id
     keel_state_layout data; ///< KEEL_STATE(struct type, field, …), KEEL_STATE_TERM, nothing
     keel_result (*init)(keel_term argument, void *data);
     const keel_state_function *states; ///< ended by a NULL name

@@ -12,7 +12,7 @@
 //   keel_pg_join(KEEL_NONE, keel_atom(printers), keel_from_pid(keel_self()));
 //   keel_term members = keel_pg_members(KEEL_NONE, keel_atom(printers));
 //
-// `scope` is an atom, the registered name of the scope's process; KEEL_NONE: pg.
+// `scope` is an atom, the name of the scope's process; KEEL_NONE or [], as of children: pg.
 
 KEEL_BEGIN_DECLS
 

@@ -9,6 +9,7 @@
 // --- observer_process.c: about processes ---
 keel_term kl_observer_processes(keel_term arguments); // erlang:processes/0
 keel_term kl_observer_process_info(keel_term arguments); // erlang:process_info/1,2
+keel_term kl_observer_elixir_info(keel_term arguments); // 'Elixir.Process':info/1,2
 keel_term kl_observer_initial_call(
         keel_term arguments); // proc_lib:translate_initial_call/1
 keel_term kl_observer_get_status(keel_term arguments); // sys:get_status/1,2

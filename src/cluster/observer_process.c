@@ -157,6 +157,15 @@ keel_term kl_observer_process_info(keel_term arguments)
     return keel_list_reverse(list);
 }
 
+keel_term kl_observer_elixir_info(keel_term arguments)
+{
+    keel_term info = kl_observer_process_info(arguments);
+    if (keel_is(info, undefined)) {
+        return keel_atom(nil);
+    }
+    return keel_is_nil(info) ? keel_make("{registered_name, []}") : info; // it has none
+}
+
 // --- what a process is ---
 
 keel_term kl_observer_initial_call(keel_term arguments)

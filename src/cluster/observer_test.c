@@ -160,6 +160,15 @@ TEST("a process's own window opens with all it shows", .timeout_s = 120)
     CHECK_STR(kl_beam_eval(
                       &beam, SERVER RPC("erlang", "process_info", "[S, registered_name]")),
             "{registered_name,server}");
+    CHECK_STR(kl_beam_eval(&beam,
+                      SERVER RPC("'Elixir.Process'", "info", "[S, registered_name]")),
+            "{registered_name,server}");
+    CHECK_STR(
+            kl_beam_eval(&beam, SERVER "{is_list(" RPC("'Elixir.Process'", "info",
+                                        "[S]") "), " RPC("'Elixir.Process'", "'alive?'",
+                                        "[S]") ", lists:member(S, " RPC("'Elixir.Process'",
+                                        "list", "[]") ")}"),
+            "{true,true,true}");
     CHECK_STR(kl_beam_eval(&beam, SERVER
                       "Items = [binary, catchlevel, current_function, error_handler, "
                       "garbage_collection, group_leader, heap_size, initial_call, "
@@ -193,12 +202,13 @@ TEST("a process's own window opens with all it shows", .timeout_s = 120)
     CHECK_STR(kl_beam_eval(&beam, "element(1, element(2, " RPC("erlang", "process_info",
                                           "[self(), links]") "))"),
             "'EXIT'");
-    CHECK_STR(
-            kl_beam_eval(&beam,
-                    SERVER "exit(S, kill), timer:sleep(0), (fun F() -> case " RPC("erlang",
-                            "process_info", "[S, links]") " of undefined -> gone; _ -> F() "
-                                                          "end end)()"),
-            "gone");
+    CHECK_STR(kl_beam_eval(&beam, SERVER
+                      "exit(S, kill), timer:sleep(0), (fun F() -> case " RPC("erlang",
+                              "process_info",
+                              "[S, links]") " of undefined -> gone; _ -> F() "
+                                            "end end)(), " RPC(
+                                                    "'Elixir.Process'", "info", "[S]")),
+            "nil");
     finish();
 }
 

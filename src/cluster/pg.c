@@ -30,7 +30,8 @@ static const keel_gen_server scope_server = {
 
 static keel_term name_of(keel_term scope)
 {
-    return keel_is_none(scope) ? keel_atom(pg) : scope;
+    // A child's specification without an argument has [].
+    return keel_is_none(scope) || keel_is_nil(scope) ? keel_atom(pg) : scope;
 }
 
 keel_started keel_pg_start_link(keel_term scope)

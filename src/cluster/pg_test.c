@@ -32,6 +32,7 @@ PROCESS_TEST("scopes are independent, and each runs once", .ids = "GL-049 GL-062
     keel_started again = keel_pg_start_link(KEEL_NONE);
     CHECK_INT(again.status, KEEL_E_TAKEN);
     CHECK(same_pid(again.pid, scope));
+    CHECK(same_pid(keel_pg_start_link(keel_nil()).pid, scope)); // as a child's argument is
     keel_started other = keel_pg_start(keel_atom(another));
     CHECK_OK(other.status);
     keel_term self = keel_from_pid(keel_self());

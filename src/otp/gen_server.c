@@ -31,7 +31,8 @@ static keel_started start_as(
         const keel_gen_server *server, const keel_start_opts *opts, enum kl_start_kind kind)
 {
     if (server == NULL || server->name == NULL) {
-        return (keel_started){.status = KEEL_E_BADARG, .reason = keel_atom(badarg)};
+        return (keel_started){
+                .status = KEEL_E_BADARG, .reason = keel_make("{badarg, name}")};
     }
     server = kl_upgrade_current(KEEL_MODULE_GEN_SERVER, server->name, server);
     const keel_handler *handler = kl_start_handler(

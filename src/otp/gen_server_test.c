@@ -192,6 +192,8 @@ PROCESS_TEST("a server without init cannot start", .ids = "GS-014")
     CHECK_INT(started.status, KEEL_E_EXIT);
     CHECK_TERM(started.reason, "{undef, [{initless, init, 1, []}]}");
     CHECK_INT(keel_gen_server_start(NULL, KEEL_NONE).status, KEEL_E_BADARG);
+    static const keel_gen_server nameless = {.init = keel_init_term};
+    CHECK_TERM(keel_gen_server_start(&nameless, KEEL_NONE).reason, "{badarg, name}");
 }
 
 static keel_result play_slow(keel_term unused, keel_from from, struct actor *actor)

@@ -30,7 +30,8 @@ static keel_started start_as(const keel_gen_statem *machine, const keel_start_op
         enum kl_start_kind kind)
 {
     if (machine == NULL || machine->name == NULL) {
-        return (keel_started){.status = KEEL_E_BADARG, .reason = keel_atom(badarg)};
+        return (keel_started){
+                .status = KEEL_E_BADARG, .reason = keel_make("{badarg, name}")};
     }
     machine = kl_upgrade_current(KEEL_MODULE_GEN_STATEM, machine->name, machine);
     return kl_start(handler_of(machine), machine, opts, kind);

@@ -98,6 +98,8 @@ PROCESS_TEST("a machine must have one of the two modes", .ids = "SM-009")
     CHECK_TERM(keel_started_to_term(keel_gen_statem_start(&initless, KEEL_NONE)),
             "{error, {undef, [{initless, init, 1, []}]}}");
     CHECK_INT(keel_gen_statem_start(NULL, KEEL_NONE).status, KEEL_E_BADARG);
+    static const keel_gen_statem nameless = {.init = keel_init_term};
+    CHECK_TERM(keel_gen_statem_start(&nameless, KEEL_NONE).reason, "{badarg, name}");
 }
 
 PROCESS_TEST("init's actions are done before the first message, in order",

@@ -223,7 +223,8 @@ static const keel_supervisor tree = {.name = "socket_server", .init = init_tree}
 keel_started keel_socket_server_start_link(const keel_socket_server *server)
 {
     if (server == NULL || server->serve == NULL) {
-        return (keel_started){.status = KEEL_E_BADARG, .reason = keel_atom(badarg)};
+        return (keel_started){
+                .status = KEEL_E_BADARG, .reason = keel_make("{badarg, serve}")};
     }
     keel_term plan = plan_of(server);
     keel_term items[6];
