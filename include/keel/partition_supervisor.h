@@ -20,7 +20,8 @@ typedef struct keel_partition_opts {
     size_t size; ///< of this struct; filled in by the macros
     keel_term name; ///< an atom or {via, Module, Key}; needed
     int partitions; ///< at least 1; 0: one per worker of the runtime
-    /// Makes the argument of each partition out of the child's own. NULL: all get the same.
+    /// Makes the argument of each partition out of the child's own, once, in the process
+    /// that starts the supervisor. NULL: all get the same.
     keel_term (*with_arguments)(keel_term argument, int partition);
     keel_strategy strategy; ///< one_for_one
     int intensity; ///< as keel_supervisor_opts
@@ -60,10 +61,10 @@ KEEL_API keel_term keel_partition_term(keel_term supervisor, keel_term key);
 KEEL_API KEEL_MUST_USE keel_status keel_partition_supervisor_partitions_term(
         keel_term supervisor, int *ret_count);
 /// Changes how many partitions there are, from 0 to as many as it was started with: ends
-/// those with the highest numbers, or starts them again.
+/// those with the highest numbers, or starts them again. One caller at a time: others wait.
 /// @param ret_previous  may be NULL
 /// @return KEEL_OK; KEEL_E_BADARG: out of range, nothing has changed; KEEL_E_NOPROC;
-///         KEEL_E_REFUSED: a partition did not start, fewer are in use
+///         KEEL_E_REFUSED: a partition did not start, as many as before are in use
 /// Elixir: PartitionSupervisor.resize!/2. @thread process @since 0.1
 #define keel_partition_supervisor_resize(supervisor, count, ret_previous)                  \
     keel_partition_supervisor_resize_term(KEEL_TO(supervisor), (count), (ret_previous))

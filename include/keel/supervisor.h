@@ -25,6 +25,8 @@ typedef enum keel_restart {
 typedef enum keel_child_type { KEEL_WORKER, KEEL_SUPERVISOR } keel_child_type;
 
 #define KEEL_BRUTAL_KILL ((keel_duration)-1)
+/// A `shutdown` of no time: the child is told and, unless that ends it, killed right after.
+#define KEEL_NO_TIME ((keel_duration)-2)
 
 /// How to start, restart and stop one child; zeroed fields: the defaults given here. (C++
 /// wants fields that are given by name in this order.)
@@ -39,9 +41,9 @@ typedef struct keel_child_spec {
                   ///< module or function
     keel_term name; ///< registers it, if started by start_module
     keel_restart restart; ///< permanent
-    keel_duration
-            shutdown; ///< time to end in, then it is killed; KEEL_BRUTAL_KILL: at once;
-                      ///< KEEL_FOREVER; 0: 5 s for workers, KEEL_FOREVER for supervisors
+    keel_duration shutdown; ///< time to end in, then it is killed; KEEL_BRUTAL_KILL: at
+                            ///< once; KEEL_NO_TIME; KEEL_FOREVER; 0: 5 s for workers,
+                            ///< KEEL_FOREVER for supervisors
     bool significant; ///< see keel_auto_shutdown; not for permanent children
     keel_term modules; ///< a list of atoms, or dynamic; KEEL_NONE: the module's name alone
     keel_term term; ///< if given, OTP's own form (a map or a tuple of six) and nothing else

@@ -95,6 +95,9 @@ keel_term kl_shutdown_term(keel_duration shutdown)
     if (shutdown == KEEL_FOREVER) {
         return keel_atom(infinity);
     }
+    if (shutdown == KEEL_NO_TIME) {
+        return keel_int(0);
+    }
     keel_duration rest = shutdown % KEEL_MS(1);
     return keel_int(shutdown / KEEL_MS(1) + (rest > 0) - (rest < 0));
 }

@@ -47,7 +47,7 @@ void kl_child_table_respec(struct kl_child *child, const struct kl_child_spec *s
 
 void kl_child_table_remove(struct kl_child_table *table, struct kl_child *child)
 {
-    kl_child_table_set_down(table, child, KL_CHILD_DOWN);
+    kl_child_table_set_down(table, child);
     struct kl_child *first = kl_hash_get(&table->by_id, child->id_hash);
     if (first == child && child->next_id == NULL) {
         kl_hash_remove(&table->by_id, child->id_hash);
@@ -88,7 +88,7 @@ struct kl_child *kl_child_table_find_pid(const struct kl_child_table *table, kee
 bool kl_child_table_set_up(
         struct kl_child_table *table, struct kl_child *child, keel_pid pid)
 {
-    kl_child_table_set_down(table, child, KL_CHILD_DOWN);
+    kl_child_table_set_down(table, child);
     keel_term term = keel_from_pid(pid);
     child->pid_hash = keel_hash(term);
     child->next_pid = kl_hash_get(&table->by_pid, child->pid_hash);
@@ -101,18 +101,28 @@ bool kl_child_table_set_up(
     return true;
 }
 
-void kl_child_table_set_down(
-        struct kl_child_table *table, struct kl_child *child, enum kl_child_status status)
+void kl_child_table_set_down(struct kl_child_table *table, struct kl_child *child)
 {
     if (child->status == KL_CHILD_UP) {
         unindex_pid(table, child);
         keel_drop(keel_from_pid(child->pid));
         child->pid = (keel_pid){0};
     }
+    keel_drop(child->before);
+    child->before = KEEL_NONE;
     keel_drop(child->ended);
     child->ended = KEEL_NONE;
     child->stopping = false;
-    child->status = (uint8_t)status;
+    child->status = KL_CHILD_DOWN;
+}
+
+void kl_child_table_set_restarting(
+        struct kl_child_table *table, struct kl_child *child, keel_term before)
+{
+    keel_term kept = keel_keep(before);
+    kl_child_table_set_down(table, child);
+    child->before = kept;
+    child->status = KL_CHILD_RESTARTING;
 }
 
 static void unindex_pid(struct kl_child_table *table, struct kl_child *child)

@@ -20,6 +20,7 @@ struct kl_child {
     struct kl_child_spec spec; // its term is kept
     uint64_t id_hash, pid_hash;
     keel_pid pid; // KL_CHILD_UP; a remote one is kept
+    keel_term before; // KL_CHILD_RESTARTING: the pid it had, if any; kept. Else none
     keel_term ended; // why it has ended, if its exit was read ahead; else none
     int64_t started_at; // of the last start, if there is a backoff
     uint32_t tries; // to restart it, since it last ran long enough
@@ -45,9 +46,12 @@ struct kl_child *kl_child_table_find_pid(const struct kl_child_table *table, kee
 // False when memory is exhausted: the child is then not up.
 bool kl_child_table_set_up(
         struct kl_child_table *table, struct kl_child *child, keel_pid pid);
-// Not up any more; `status` says what instead.
-void kl_child_table_set_down(
-        struct kl_child_table *table, struct kl_child *child, enum kl_child_status status);
+// Not up any more, and nothing is tried.
+void kl_child_table_set_down(struct kl_child_table *table, struct kl_child *child);
+// Not up any more; it is to be started again in the place of the process `before` (none:
+// of nobody), which is copied.
+void kl_child_table_set_restarting(
+        struct kl_child_table *table, struct kl_child *child, keel_term before);
 // The neighbours in start order, NULL at the ends; `child` NULL: the first, the last.
 struct kl_child *kl_child_table_next(
         const struct kl_child_table *table, const struct kl_child *child);

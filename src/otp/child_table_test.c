@@ -35,9 +35,12 @@ PROCESS_TEST("children are found by id and by pid, and kept in order")
     CHECK(kl_child_table_set_up(table, child, keel_self()));
     CHECK(kl_child_table_find_pid(table, keel_self()) == child);
     CHECK(kl_child_table_find_pid(table, dead_pid()) == NULL);
-    kl_child_table_set_down(table, child, KL_CHILD_RESTARTING);
+    kl_child_table_set_restarting(table, child, keel_from_pid(keel_self()));
     CHECK(kl_child_table_find_pid(table, keel_self()) == NULL);
     CHECK_INT(child->status, KL_CHILD_RESTARTING);
+    CHECK_EQUAL(child->before, keel_from_pid(keel_self()));
+    kl_child_table_set_down(table, child);
+    CHECK(keel_is_none(child->before));
     child = kl_child_table_find(table, keel_int(7));
     kl_child_table_move_last(table, child);
     CHECK(kl_child_table_previous(table, NULL) == child);

@@ -45,9 +45,11 @@ struct kl_dynamic {
     const keel_dynamic_supervisor *previous; // before an upgrade, for the way back
     keel_term argument; // kept: of the module's init, or {ok, Flags}
     keel_term name; // kept: {local, Name}, {global, Name}, {via, …}, {Pid, Module}
-    // Takes the place of the report of a child that did not end as it was told; NULL: none
-    // does. For simple_one_for_one, which counts them (supervisor_simple.c).
-    void (*failed_stop)(
+    // With simple_one_for_one (supervisor_simple.c), where the rules are those of OTP's
+    // supervisor and not of Elixir's; else NULL both. What all children are made of:
+    const struct kl_child_spec *pattern;
+    // Takes the place of judging, and reporting, how a child ended that was stopped.
+    void (*stopped)(
             struct kl_dynamic *self, struct kl_dynamic_child *child, keel_term reason);
 };
 

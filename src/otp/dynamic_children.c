@@ -78,7 +78,10 @@ static keel_started run_attempt(
     keel_term argument = keel_is_nil(extra)
                                  ? kl_child_argument(spec)
                                  : keel_list_append(extra, keel_element(spec->mfa, 2));
-    return kl_child_try_start(spec, argument, &exited);
+    keel_started started = kl_child_try_start(spec, argument, &exited);
+    return exited && self->pattern != NULL
+                   ? keel_started_failed(keel_make("{'EXIT', Reason}", started.reason))
+                   : started;
 }
 
 static keel_term retained(const struct kl_child_spec *spec)
@@ -135,6 +138,21 @@ bool kl_dynamic_ended(
     return kl_dynamic_restart(self, child);
 }
 
+static keel_term restarting(const struct kl_dynamic_child *child)
+{
+    return keel_tuple_of(keel_atom(restarting), keel_from_pid(child->pid));
+}
+
+// How reports call a child that is down: OTP tells one whose last attempt has failed from
+// one that has just ended, Elixir does not.
+static keel_term last_pid(
+        const struct kl_dynamic *self, const struct kl_dynamic_child *child)
+{
+    return self->pattern != NULL && child->status == KL_DYNAMIC_RESTARTING
+                   ? restarting(child)
+                   : keel_from_pid(child->pid);
+}
+
 // An attempt that fails is made again after whatever waits in the mailbox, so that a
 // supervisor whose child cannot start still answers, and can be stopped. The child is found
 // by its last pid until then.
@@ -142,7 +160,7 @@ bool kl_dynamic_restart(struct kl_dynamic *self, struct kl_dynamic_child *child)
 {
     if (!kl_child_may_restart(&self->restarts)) {
         kl_dynamic_report(self, keel_atom(shutdown),
-                keel_atom(reached_max_restart_intensity), child, KEEL_NONE);
+                keel_atom(reached_max_restart_intensity), child, last_pid(self, child));
         kl_dynamic_remove(self, child);
         return false;
     }
@@ -161,7 +179,7 @@ bool kl_dynamic_restart(struct kl_dynamic *self, struct kl_dynamic_child *child)
     }
     keel_term pid = keel_from_pid(child->pid);
     kl_dynamic_report(self, keel_atom(start_error), started.reason, child,
-            keel_tuple_of(keel_atom(restarting), pid));
+            self->pattern != NULL ? last_pid(self, child) : restarting(child));
     child->status = KL_DYNAMIC_RESTARTING;
     keel_cast(keel_self(), keel_tuple_of(keel_atom_text("$gen_restart"), pid));
     return true;
@@ -198,13 +216,20 @@ void kl_dynamic_report(const struct kl_dynamic *self, keel_term context, keel_te
     if (!kl_report_wanted(KEEL_REPORT_ERROR)) {
         return;
     }
-    keel_term offender = keel_make(
-            "[{pid, Pid}, {id, undefined}, {mfargs, Start}, {restart_type, Restart}, "
-            "{shutdown, Shutdown}, {child_type, Type}]",
-            keel_is_none(shown_pid) ? keel_from_pid(child->pid) : shown_pid,
-            whole_mfa(self, child), kl_restart_term((keel_restart)child->restart),
+    keel_term pid = keel_is_none(shown_pid) ? keel_from_pid(child->pid) : shown_pid;
+    keel_term restart = kl_restart_term((keel_restart)child->restart);
+    keel_term rest = keel_make("[{shutdown, Shutdown}, {child_type, Type}]",
             kl_shutdown_term(child->shutdown),
             kl_child_type_term((keel_child_type)child->type));
+    bool otp = self->pattern != NULL;
+    if (otp) {
+        rest = keel_cons(keel_make("{significant, false}"), rest);
+    }
+    keel_term offender = keel_list_append(
+            keel_make("[{pid, Pid}, {id, Id}, {mfargs, Start}, {restart_type, Restart}]",
+                    pid, otp ? self->pattern->id : keel_atom(undefined),
+                    whole_mfa(self, child), restart),
+            rest);
     keel_report(KEEL_REPORT_ERROR,
             keel_make("#{label => {supervisor, Context}, report => [{supervisor, Name}, "
                       "{errorContext, Context}, {reason, Reason}, {offender, Child}]}",

@@ -239,3 +239,41 @@ PROCESS_TEST("reports tell of ends, failed starts and too many restarts", .ids =
     keel_report_handler_set(NULL);
     stop_actor(director);
 }
+
+PROCESS_TEST(
+        "a child that cannot restart takes a place, until it is terminated by its last pid")
+{
+    keel_pid director = lone_actor(.state = keel_atom(child));
+    keel_pid supervisor = actor_started(
+            keel_dynamic_supervisor_start_link(.intensity = PLENTY, .max_children = 1));
+    keel_pid child = add_directed(supervisor, director);
+    direct(director, keel_make("{error, busy}"));
+    kill_child(child);
+    CHECK_INT(counts(supervisor).workers, 1);
+    CHECK_INT(counts(supervisor).active, 0);
+    CHECK_TERM(add_shutdown(supervisor, KEEL_TEMPORARY, 0, ACTOR()).reason, "max_children");
+    keel_term why = KEEL_NONE;
+    CHECK_OK(keel_dynamic_supervisor_terminate_child(supervisor, child, NULL));
+    CHECK_INT(keel_dynamic_supervisor_terminate_child(supervisor, child, &why),
+            KEEL_E_REFUSED);
+    CHECK_TERM(why, "not_found");
+    CHECK_INT(counts(supervisor).specs, 0);
+    add(supervisor, KEEL_TEMPORARY);
+    stop_actor(supervisor);
+    stop_actor(director);
+    forget_messages();
+}
+
+PROCESS_TEST("children are listed in the order of their starts, and keep their places")
+{
+    keel_pid supervisor = actor_started(keel_dynamic_supervisor_start_link(.intensity = 9));
+    keel_pid a = add(supervisor, KEEL_PERMANENT);
+    keel_pid b = add(supervisor, KEEL_PERMANENT);
+    keel_pid c = add(supervisor, KEEL_TEMPORARY);
+    CHECK_TERM(children_of(supervisor), "[{_, ^A, _, _}, {_, ^B, _, _}, {_, ^C, _, _}]", a,
+            b, c);
+    kill_child(a);
+    CHECK_TERM(children_of(supervisor), "[_, {_, ^B, _, _}, {_, ^C, _, _}]", b, c);
+    stop_actor(supervisor);
+    forget_messages();
+}

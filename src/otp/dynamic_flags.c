@@ -72,10 +72,15 @@ keel_term kl_dynamic_spec_parse(keel_term term, struct kl_child_spec *ret)
         return wrong(keel_atom(invalid_significant), keel_bool(true));
     }
     keel_term why = kl_child_spec_parse(map, KEEL_NEVER_SHUTDOWN, ret);
-    if (keel_is(why, missing_id) || keel_is(why, missing_start)) {
+    bool no_start = keel_is_map(term) &&
+                    keel_tuple_size(keel_map_get(map, keel_atom(start))) != 3;
+    if (keel_is(why, missing_id) || no_start) {
         return wrong(keel_atom(invalid_child_spec), term);
     }
-    return why;
+    return keel_is(keel_element(why, 0), invalid_module)
+                   ? wrong(keel_atom(invalid_modules),
+                             keel_map_get(map, keel_atom(modules)))
+                   : why;
 }
 
 // {Start, Restart, Shutdown, Type, Modules} as a map; others as they are.

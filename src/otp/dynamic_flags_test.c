@@ -37,7 +37,7 @@ PROCESS_TEST("flags out of range are refused, with what is wrong about them",
     CHECK_TERM(start_reason(keel_make("{ok, #{auto_shutdown => any_significant}}")),
             "{supervisor_data, {invalid_auto_shutdown, any_significant}}");
     CHECK_TERM(start_reason(keel_make("{ok, not_flags}")),
-            "{supervisor_data, {invalid_type, not_flags}}");
+            "{bad_return, {pool, init, {ok, not_flags}}}"); // flags are a map
     keel_started started = keel_dynamic_supervisor_start_link(.strategy = KEEL_ONE_FOR_ALL);
     CHECK_TERM(started.reason, "{supervisor_data, {invalid_strategy, one_for_all}}");
 }
@@ -65,7 +65,10 @@ PROCESS_TEST("a wrong specification is refused before anything is sent", .ids = 
     CHECK_TERM(spec_reason(keel_make("{1, 2}")), "{invalid_child_spec, {1, 2}}");
     CHECK_TERM(spec_reason(keel_make("#{id => 1}")), "{invalid_child_spec, #{id := 1}}");
     CHECK_TERM(spec_reason(keel_make("#{id => 1, start => {foo, bar}}")),
-            "{invalid_mfa, {foo, bar}}");
+            "{invalid_child_spec, #{start := {foo, bar}}}");
+    CHECK_TERM(spec_reason(keel_make("#{id => 1, start => {foo, bar, baz}}")),
+            "{invalid_mfa, {foo, bar, baz}}");
+    CHECK_TERM(spec_reason(keel_make("{1, 2, 3, 4, 5, 6}")), "{invalid_mfa, 2}");
     CHECK_TERM(spec_reason(keel_make("#{id => 1, start => {a, b, []}, shutdown => -1}")),
             "{invalid_shutdown, -1}");
     CHECK_TERM(
@@ -77,4 +80,6 @@ PROCESS_TEST("a wrong specification is refused before anything is sent", .ids = 
             "{invalid_child_type, x}");
     CHECK_TERM(spec_reason(keel_make("#{id => 1, start => {a, b, []}, modules => x}")),
             "{invalid_modules, x}");
+    CHECK_TERM(spec_reason(keel_make("#{id => 1, start => {a, b, []}, modules => [m, 1]}")),
+            "{invalid_modules, [m, 1]}");
 }

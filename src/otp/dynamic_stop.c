@@ -6,6 +6,7 @@
 static void begin(struct kl_dynamic_child *child);
 static void sweep_exits(struct kl_dynamic *self);
 static void tell_all(struct kl_dynamic *self, keel_term *ret_timers);
+static void kill_late(struct kl_dynamic *self, keel_duration limit);
 static void await_all(struct kl_dynamic *self, size_t awaited);
 static void cancel_timers(keel_term timers);
 
@@ -97,6 +98,7 @@ static keel_term arm(keel_term timers, keel_duration limit)
 
 static void tell_all(struct kl_dynamic *self, keel_term *ret_timers)
 {
+    bool some_have_no_time = false;
     struct kl_dynamic_child *child = next_child(self, NULL);
     for (; child != NULL; child = next_child(self, child)) {
         if (child->status != KL_DYNAMIC_STOPPING || !keel_is_none(child->ended)) {
@@ -105,9 +107,13 @@ static void tell_all(struct kl_dynamic *self, keel_term *ret_timers)
         bool kill = child->shutdown == KEEL_BRUTAL_KILL;
         keel_process_exit(child->pid, kill ? keel_atom(kill) : keel_atom(shutdown));
         keel_unlink(child->pid); // an EXIT that has come by now is nobody's: it is ignored
-        if (!kill && child->shutdown != KEEL_FOREVER) {
+        some_have_no_time |= child->shutdown == 0;
+        if (child->shutdown > 0 && child->shutdown != KEEL_FOREVER) {
             *ret_timers = arm(*ret_timers, child->shutdown);
         }
+    }
+    if (some_have_no_time) {
+        kill_late(self, 0);
     }
 }
 
@@ -131,9 +137,13 @@ static void kill_late(struct kl_dynamic *self, keel_duration limit)
     }
 }
 
-// Whether a child that was stopped ended in a way that needs no report.
+// Whether a child that was stopped ended in a way that needs no report. Of one that had
+// ended before it was told Elixir passes over a normal end alone.
 static bool ended_as_told(const struct kl_dynamic_child *child, keel_term reason)
 {
+    if (!keel_is_none(child->ended)) {
+        return keel_is(reason, normal) && child->restart != KEEL_PERMANENT;
+    }
     if (child->shutdown == KEEL_BRUTAL_KILL) {
         return keel_is(reason, killed);
     }
@@ -145,10 +155,9 @@ static bool ended_as_told(const struct kl_dynamic_child *child, keel_term reason
 static void bury(struct kl_dynamic *self, struct kl_dynamic_child *child, keel_term reason)
 {
     keel_term truth = keel_is_none(child->ended) ? reason : child->ended;
-    bool failed = !ended_as_told(child, truth);
-    if (failed && self->failed_stop != NULL) {
-        self->failed_stop(self, child, truth);
-    } else if (failed) {
+    if (self->stopped != NULL) {
+        self->stopped(self, child, truth);
+    } else if (!ended_as_told(child, truth)) {
         kl_dynamic_report(self, keel_atom(shutdown_error), truth, child, KEEL_NONE);
     }
     kl_dynamic_remove(self, child);

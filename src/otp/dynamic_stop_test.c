@@ -188,6 +188,73 @@ PROCESS_TEST("children that had ended before they were told are reported with th
     keel_report_handler_set(NULL);
 }
 
+PROCESS_TEST("a normal end is one that was not asked for where children are permanent")
+{
+    keel_restart kinds[] = {KEEL_PERMANENT, KEEL_TRANSIENT, KEEL_TEMPORARY};
+    keel_trap_exit(true);
+    catch_reports();
+    for (int kind = 0; kind < 3; kind++) {
+        keel_pid supervisor = actor_started(keel_dynamic_supervisor_start_link());
+        keel_pid child = actor_started(add_shutdown(supervisor, kinds[kind], KEEL_FOREVER,
+                ACTOR(.trap_exit = true, .at_end = end_otherwise,
+                        .state = keel_atom(normal))));
+        keel_ref end = keel_monitor(child);
+        stop_actor(supervisor);
+        CHECK_TERM(await_down(end), "normal");
+        bool told =
+                keel_receive_match(KEEL_AT_ONCE,
+                        "{report, 0, #{label := {supervisor, shutdown_error}, report := "
+                        "[_, _, {reason, normal}, _]}}") == KEEL_OK;
+        CHECK_INT(told, kinds[kind] == KEEL_PERMANENT);
+    }
+    keel_report_handler_set(NULL);
+}
+
+PROCESS_TEST("what had ended before it was told is told of unless that was in order")
+{
+    static const char *const ends[] = {"normal", "shutdown"};
+    keel_trap_exit(true);
+    catch_reports();
+    for (int i = 0; i < 4; i++) {
+        keel_pid supervisor = actor_started(keel_dynamic_supervisor_start_link());
+        keel_pid child = actor_started(add_shutdown(supervisor,
+                i < 2 ? KEEL_PERMANENT : KEEL_TEMPORARY, KEEL_SECONDS(9), ACTOR()));
+        keel_term end = KEEL_NONE;
+        CHECK_OK(keel_atom_from(ends[i % 2], __builtin_strlen(ends[i % 2]), &end));
+        CHECK_OK(keel_sys_suspend(supervisor)); // so that it does not hear of the end
+        finish_actor(child, end);
+        stop_actor(supervisor);
+        keel_term reason = KEEL_NONE;
+        bool told =
+                keel_receive_match(KEEL_AT_ONCE,
+                        "{report, 0, #{label := {supervisor, shutdown_error}, report := "
+                        "[_, _, {reason, Reason}, _]}}",
+                        &reason) == KEEL_OK;
+        CHECK_INT(told, i != 2); // a temporary child's normal end
+    }
+    keel_report_handler_set(NULL);
+}
+
+PROCESS_TEST("each child has the time of its specification, of which there may be none")
+{
+    keel_trap_exit(true);
+    keel_duration times[] = {KEEL_NO_TIME, KEEL_MS(1), KEEL_MS(2)};
+    keel_pid supervisor = actor_started(keel_dynamic_supervisor_start_link());
+    keel_ref stubborn[3];
+    keel_ref meek[3];
+    for (int i = 0; i < 3; i++) {
+        stubborn[i] = keel_monitor(actor_started(add_shutdown(supervisor, KEEL_PERMANENT,
+                times[i], ACTOR(.trap_exit = true, .at_end = wait_for_go))));
+        meek[i] = keel_monitor(
+                actor_started(add_shutdown(supervisor, KEEL_PERMANENT, times[i], ACTOR())));
+    }
+    stop_actor(supervisor);
+    for (int i = 0; i < 3; i++) {
+        CHECK_TERM(await_down(stubborn[i]), "killed");
+        CHECK_TERM(await_down(meek[i]), "shutdown");
+    }
+}
+
 // --- many ---
 
 enum { MANY = 2000 };

@@ -141,7 +141,7 @@ static keel_result init(keel_term argument, void *state)
     if (keel_is(plan, ignore)) {
         return keel_ignore();
     }
-    if (!keel_match(plan, "{ok, Flags}", &flags_term)) {
+    if (!keel_match(plan, "{ok, Flags}", &flags_term) || !keel_is_map(flags_term)) {
         keel_term name = keel_element(shown_name(self, KEEL_NONE), 1);
         return keel_stop_with(keel_make("{bad_return, {Module, init, Plan}}", name, plan));
     }
@@ -182,10 +182,11 @@ static keel_term terminate_child(struct kl_dynamic *self, keel_term pid)
     return keel_atom(ok);
 }
 
+// In the order of their starts, as long as a list is in which Elixir has an order.
 static keel_term which_children(const struct kl_dynamic *self)
 {
     keel_term list = keel_nil();
-    for (struct kl_link *at = self->order.next; at != &self->order; at = at->next) {
+    for (struct kl_link *at = self->order.prev; at != &self->order; at = at->prev) {
         struct kl_dynamic_child *child = KL_CONTAINER(at, struct kl_dynamic_child, order);
         bool up = child->status == KL_DYNAMIC_UP;
         keel_term type = kl_child_type_term((keel_child_type)child->type);
@@ -286,7 +287,7 @@ static keel_term reread(struct kl_dynamic *self)
     if (keel_is(plan, ignore)) {
         return keel_atom(ok);
     }
-    if (!keel_match(plan, "{ok, Flags}", &flags_term)) {
+    if (!keel_match(plan, "{ok, Flags}", &flags_term) || !keel_is_map(flags_term)) {
         return plan;
     }
     struct kl_dynamic_flags flags;

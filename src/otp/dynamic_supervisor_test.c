@@ -47,6 +47,17 @@ static keel_term pool_init(keel_term argument)
 
 static const keel_dynamic_supervisor pool = {.name = "pool", .init = pool_init};
 
+PROCESS_TEST("a module's flags have OTP's defaults, and unknown ones are let be")
+{
+    keel_pid supervisor = actor_started(keel_dynamic_supervisor_start_link_module(
+            &pool, keel_make("{ok, #{silly => true}}")));
+    keel_term state = KEEL_NONE;
+    CHECK_OK(keel_sys_get_state(supervisor, &state));
+    CHECK_TERM(state, "#{strategy := one_for_one, max_restarts := 1, max_seconds := 5, "
+                      "max_children := infinity, extra_arguments := []}");
+    stop_actor(supervisor);
+}
+
 PROCESS_TEST("start_link links, registers the name, and stop frees it", .ids = "DS-007")
 {
     keel_trap_exit(true);

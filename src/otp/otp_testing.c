@@ -267,6 +267,24 @@ keel_pid kid(keel_pid supervisor, keel_term id)
     return status == KEEL_OK ? keel_to_pid(keel_element(child, 1)) : (keel_pid){0};
 }
 
+keel_pid expect_init(keel_term tag)
+{
+    keel_term report = next_message(__FILE__, __LINE__);
+    CHECK_TERM(report, "{^Tag, init, _}", tag);
+    return keel_to_pid(keel_element(report, 2));
+}
+
+void finish_actor(keel_pid pid, keel_term reason)
+{
+    keel_ref monitor = keel_monitor(pid);
+    if (keel_is(reason, kill)) {
+        CHECK_OK(keel_process_exit(pid, reason));
+    } else {
+        CHECK_OK(keel_cast(pid, ACT(play_stop, reason)));
+    }
+    await_down(monitor);
+}
+
 keel_term children_of(keel_pid supervisor)
 {
     keel_term children = KEEL_NONE;

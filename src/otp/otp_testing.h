@@ -78,6 +78,10 @@ bool hibernates(keel_pid pid);
 // The pid of a child, or none when it does not run.
 keel_pid kid(keel_pid supervisor, keel_term id);
 #define KID_OF(supervisor, id) kid((supervisor), keel_atom(id))
+// The next message, which must be an actor's report of its init; gives its pid.
+keel_pid expect_init(keel_term tag);
+// Ends an actor with `reason` from inside (kill: from outside), and waits for its end.
+void finish_actor(keel_pid pid, keel_term reason);
 // The answers about a supervisor's children.
 keel_term children_of(keel_pid supervisor);
 // Starts a supervisor of `children` (an array); the test fails when it does not start.

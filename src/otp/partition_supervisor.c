@@ -13,6 +13,7 @@
 // anybody. All of it is guarded by `lock`.
 struct table {
     keel_pid supervisor;
+    keel_pid resizer; // who is changing the size at present, one at a time; none: nobody
     int count; // in use
     int most;
     keel_pid pids[]; // none: the partition has no process
@@ -74,20 +75,55 @@ static keel_term wrong_option(const keel_child_spec *child, const keel_partition
     return keel_is_none(why) ? KEEL_NONE : keel_tuple_of(keel_atom(child_spec), why);
 }
 
-// {Spec, Partitions, WithArguments, Flags}
+// What each partition is started with, as the caller says it, now and for all restarts:
+// a list, or {Number} of the one for which it says nothing that could be used.
+static keel_term arguments_of(
+        const struct kl_child_spec *spec, const keel_partition_opts *opts, int count)
+{
+    keel_term own = kl_child_argument(spec);
+    bool by_name = spec->start == NULL && spec->start_module == NULL;
+    keel_term arguments = keel_nil();
+    for (int i = 0; i < count; i++) {
+        keel_term argument = opts->with_arguments == NULL ? own
+                                                          : opts->with_arguments(own, i);
+        size_t length;
+        if (keel_is_none(argument) || (by_name && !keel_list_length(argument, &length))) {
+            return keel_tuple_of(keel_int(i));
+        }
+        arguments = keel_cons(argument, arguments);
+    }
+    return keel_list_reverse(arguments);
+}
+
+// {Spec, Partitions, Arguments, Flags}; or {error, Why}.
 static keel_term plan_of(const keel_child_spec *child, const keel_partition_opts *opts)
 {
+    keel_term why = wrong_option(child, opts);
+    if (!keel_is_none(why)) {
+        return keel_tuple_of(keel_atom(error), why);
+    }
     keel_runtime_view runtime;
     keel_inspect_runtime(&runtime);
     int usual = runtime.workers > 0 ? (int)runtime.workers : 1;
+    int count = opts->partitions == 0 ? usual : opts->partitions;
     keel_child_spec any_id = *child;
     any_id.id = keel_is_none(child->id) ? keel_int(0) : child->id;
+    keel_term spec_term = keel_child_spec_to_term(&any_id);
+    struct kl_child_spec spec = kl_child_spec_read(spec_term);
+    keel_term arguments = arguments_of(&spec, opts, count);
+    if (!keel_is_list(arguments)) {
+        return keel_make("{error, {with_arguments, I}}", keel_element(arguments, 0));
+    }
     const keel_supervisor_opts flags = {.strategy = opts->strategy,
             .intensity = opts->intensity,
             .period = opts->period};
-    return keel_tuple_of(keel_child_spec_to_term(&any_id),
-            keel_int(opts->partitions == 0 ? usual : opts->partitions),
-            keel_function(opts->with_arguments), kl_supervisor_flags_of_c(&flags));
+    return keel_tuple_of(
+            spec_term, keel_int(count), arguments, kl_supervisor_flags_of_c(&flags));
+}
+
+static bool is_error(keel_term plan)
+{
+    return keel_is(keel_element(plan, 0), error);
 }
 
 static void make_known(void)
@@ -105,17 +141,17 @@ static keel_started start(keel_term plan, keel_term name)
 keel_started keel_partition_supervisor_start_link_opt(
         const keel_child_spec *child, const keel_partition_opts *opts)
 {
-    keel_term why = wrong_option(child, opts);
-    if (!keel_is_none(why)) {
-        return (keel_started){.status = KEEL_E_BADARG, .reason = why};
+    keel_term plan = plan_of(child, opts);
+    if (is_error(plan)) {
+        return (keel_started){.status = KEEL_E_BADARG, .reason = keel_element(plan, 1)};
     }
-    return start(plan_of(child, opts), opts->name);
+    return start(plan, opts->name);
 }
 
 // The start function of keel_child_partition_supervisor: {Plan, Name}, or {error, Why}.
 static keel_started start_child(keel_term plan_and_name)
 {
-    if (keel_is(keel_element(plan_and_name, 0), error)) {
+    if (is_error(plan_and_name)) {
         return keel_started_failed(keel_element(plan_and_name, 1));
     }
     return start(keel_element(plan_and_name, 0), keel_element(plan_and_name, 1));
@@ -124,14 +160,13 @@ static keel_started start_child(keel_term plan_and_name)
 keel_child_spec keel_partition_supervisor_spec(
         const keel_child_spec *child, const keel_partition_opts *opts)
 {
-    keel_term why = wrong_option(child, opts);
+    keel_term plan = plan_of(child, opts);
     return (keel_child_spec){
             .id = opts == NULL         ? KEEL_NONE
                   : is_via(opts->name) ? keel_element(opts->name, 2)
                                        : opts->name,
             .start = start_child,
-            .argument = keel_is_none(why) ? keel_tuple_of(plan_of(child, opts), opts->name)
-                                          : keel_tuple_of(keel_atom(error), why),
+            .argument = is_error(plan) ? plan : keel_tuple_of(plan, opts->name),
             .type = KEEL_SUPERVISOR,
             .modules = keel_list_of(keel_atom(partition_supervisor)),
     };
@@ -195,6 +230,7 @@ static keel_term init(keel_term plan)
 {
     int most = (int)keel_to_int(keel_element(plan, 1));
     keel_term spec = keel_element(plan, 0);
+    keel_term arguments = keel_list_reverse(keel_element(plan, 2));
     keel_term specs = keel_nil();
     if (!make_table(most)) {
         keel_exit(keel_atom(system_limit));
@@ -204,8 +240,9 @@ static keel_term init(keel_term plan)
     keel_term entry = keel_atom_text("$start");
     for (int i = most - 1; i >= 0; i--) {
         keel_term start = keel_make(
-                "{partition_supervisor, start_child, [{I, Spec, With}]}", i, spec,
-                keel_element(plan, 2));
+                "{partition_supervisor, start_child, [{I, Spec, Argument}]}", i, spec,
+                keel_head(arguments));
+        arguments = keel_tail(arguments);
         keel_term child = keel_map_put(spec, keel_atom(id), keel_int(i));
         child = keel_map_put(child, keel_atom(start), start);
         child = keel_map_put(child, entry, keel_map_get(own, entry));
@@ -214,15 +251,12 @@ static keel_term init(keel_term plan)
     return keel_make("{ok, {Flags, Specs}}", keel_element(plan, 3), specs);
 }
 
-// {Index, Spec, WithArguments}
+// {Index, Spec, Argument}
 static keel_started start_partition(keel_term plan)
 {
     int index = (int)keel_to_int(keel_element(plan, 0));
     struct kl_child_spec spec = kl_child_spec_read(keel_element(plan, 1));
-    keel_term (*with)(keel_term, int) = keel_to_function(
-            keel_term(*)(keel_term, int), keel_element(plan, 2));
-    keel_term own = kl_child_argument(&spec);
-    keel_started started = kl_child_run_start(&spec, with == NULL ? own : with(own, index));
+    keel_started started = kl_child_run_start(&spec, keel_element(plan, 2));
     kl_lock_take(&lock);
     table_of(keel_self())->pids[index] = started.status == KEEL_OK ? started.pid
                                                                    : (keel_pid){0};
@@ -332,7 +366,71 @@ keel_status keel_partition_supervisor_partitions_term(keel_term supervisor, int 
     return look(supervisor, &pid, ret_count, &most) ? KEEL_OK : KEEL_E_NOPROC;
 }
 
-// Those that go are out of use before they end, those that come in use when they run.
+// Whoever changes the size does so alone. Takes the place of `last`, who has ended or is
+// nobody, and gives nobody; or gives who else is at it.
+static keel_pid take_turn(keel_pid supervisor, keel_pid last)
+{
+    keel_pid other = {0};
+    kl_lock_take(&lock);
+    struct table *table = table_of(supervisor);
+    bool taken = table != NULL && table->resizer.word != 0;
+    if (taken && table->resizer.word != last.word) {
+        other = table->resizer;
+    } else if (table != NULL) {
+        table->resizer = keel_self();
+    }
+    kl_lock_give(&lock);
+    return other;
+}
+
+static void end_turn(keel_pid supervisor)
+{
+    kl_lock_take(&lock);
+    struct table *table = table_of(supervisor);
+    if (table != NULL) {
+        table->resizer = (keel_pid){0};
+    }
+    kl_lock_give(&lock);
+}
+
+// Each step of the other's is a question to the supervisor: the answer to one of our own
+// comes when that is done.
+static keel_status await_turn(keel_pid supervisor)
+{
+    keel_status status = KEEL_OK;
+    keel_pid last = {0};
+    keel_pid other = take_turn(supervisor, last);
+    while (status == KEEL_OK && other.word != 0) {
+        keel_child_counts counts;
+        status = keel_supervisor_count_children(supervisor, &counts);
+        last = keel_process_alive(other) ? (keel_pid){0} : other;
+        other = take_turn(supervisor, last);
+    }
+    return status;
+}
+
+// Those that go are out of use before they end, those that come in use when all of them
+// run.
+static keel_status change_size(keel_pid supervisor, int before, int count)
+{
+    keel_status status = KEEL_OK;
+    if (count < before) {
+        set_count(supervisor, count);
+    }
+    for (int i = before - 1; i >= count && status == KEEL_OK; i--) {
+        status = keel_supervisor_terminate_child(supervisor, keel_int(i), NULL);
+    }
+    for (int i = before; i < count && status == KEEL_OK; i++) {
+        keel_started started = keel_supervisor_restart_child(supervisor, keel_int(i));
+        bool runs = keel_is(started.reason, running);
+        status = started.status == KEEL_E_IGNORED || runs ? KEEL_OK : started.status;
+    }
+    if (count > before && status == KEEL_OK) {
+        set_count(supervisor, count);
+    }
+    return status;
+}
+
 keel_status keel_partition_supervisor_resize_term(
         keel_term supervisor, int count, int *ret_previous)
 {
@@ -345,21 +443,13 @@ keel_status keel_partition_supervisor_resize_term(
     if (count < 0 || count > most) {
         return KEEL_E_BADARG;
     }
-    if (count < before) {
-        set_count(pid, count);
+    keel_status status = await_turn(pid);
+    if (status != KEEL_OK) {
+        return status;
     }
-    keel_status status = KEEL_OK;
-    for (int i = before - 1; i >= count && status == KEEL_OK; i--) {
-        status = keel_supervisor_terminate_child(pid, keel_int(i), NULL);
-    }
-    for (int i = before; i < count && status == KEEL_OK; i++) {
-        keel_started started = keel_supervisor_restart_child(pid, keel_int(i));
-        bool runs = keel_is(started.reason, running);
-        status = started.status == KEEL_E_IGNORED || runs ? KEEL_OK : started.status;
-        if (status == KEEL_OK) {
-            set_count(pid, i + 1);
-        }
-    }
+    bool still = look(supervisor, &pid, &before, &most);
+    status = still ? change_size(pid, before, count) : KEEL_E_NOPROC;
+    end_turn(pid);
     if (status == KEEL_OK && ret_previous != NULL) {
         *ret_previous = before;
     }

@@ -81,6 +81,11 @@ PROCESS_TEST("integers route by their absolute value, each to an argument of its
     stop_actor(supervisor);
 }
 
+static keel_term forget_second(keel_term argument, int partition)
+{
+    return partition == 1 ? KEEL_NONE : argument;
+}
+
 PROCESS_TEST("options out of range are refused before any process is made",
         .ids = "PS-003 PS-005")
 {
@@ -97,6 +102,9 @@ PROCESS_TEST("options out of range are refused before any process is made",
     started = keel_partition_supervisor_start_link(
             &child, .name = keel_atom(parts), .partitions = -1);
     CHECK_TERM(started.reason, "{partitions, -1}");
+    started = keel_partition_supervisor_start_link(&child, .name = keel_atom(parts),
+            .partitions = 3, .with_arguments = forget_second);
+    CHECK_TERM(started.reason, "{with_arguments, 1}");
     child.shutdown = -7;
     started = keel_partition_supervisor_start_link(&child, .name = keel_atom(parts));
     CHECK_TERM(started.reason, "{child_spec, {invalid_shutdown, _}}");
@@ -274,6 +282,114 @@ PROCESS_TEST("a partition supervisor shrinks and grows",
     CHECK_INT(keel_partition_supervisor_resize("parts", 5, NULL), KEEL_E_BADARG);
     CHECK_INT(keel_partition_supervisor_resize("parts", -1, NULL), KEEL_E_BADARG);
     check_size(4);
+    stop_actor(supervisor);
+}
+
+PROCESS_TEST("the count of children has all that ever were, and those in use as active")
+{
+    keel_pid supervisor = actor_started(start_parts(keel_nil(), .partitions = 4));
+    CHECK_OK(keel_partition_supervisor_resize("parts", 1, NULL));
+    keel_child_counts counts;
+    CHECK_OK(keel_supervisor_count_children("parts", &counts));
+    CHECK_INT(counts.specs, 4);
+    CHECK_INT(counts.active, 1);
+    CHECK_INT(counts.workers, 4);
+    CHECK_TERM(children_of(supervisor),
+            "[{3, undefined, _, _}, {2, undefined, _, _}, "
+            "{1, undefined, _, _}, {0, ^Pid, _, _}]",
+            part(keel_int(7)));
+    stop_actor(supervisor);
+}
+
+PROCESS_TEST("a partition that was restarted is found under its key")
+{
+    keel_pid supervisor = actor_started(
+            start_parts(keel_atom(a), .partitions = 2, .with_arguments = numbered));
+    keel_pid before = part(keel_int(1));
+    end_process(before);
+    CHECK_TERM(children_of(supervisor), "[{1, ^Pid, _, _}, _]", part(keel_int(1)));
+    CHECK(!same_pid(part(keel_int(1)), before));
+    CHECK_TERM(state_of(1), "{a, 1}");
+    stop_actor(supervisor);
+}
+
+static keel_started start_if_open(keel_term gate)
+{
+    keel_term open = keel_call_or_exit_term(gate, ACT(play_get, KEEL_NONE), KEEL_FOREVER);
+    return keel_to_bool(open) ? keel_gen_server_start_link(&actor_server, ACTOR())
+                              : keel_started_failed(keel_atom(closed));
+}
+
+PROCESS_TEST("with a partition that does not start as many as before are in use")
+{
+    keel_pid gate = lone_actor(.state = keel_bool(true));
+    keel_child_spec child = keel_child_fn(start_if_open, keel_from_pid(gate));
+    keel_pid supervisor = actor_started(keel_partition_supervisor_start_link(
+            &child, .name = keel_atom(parts), .partitions = 3));
+    CHECK_OK(keel_partition_supervisor_resize("parts", 1, NULL));
+    keel_call_or_exit(gate, ACT(play_put, keel_bool(false)));
+    int previous = -1;
+    CHECK_INT(keel_partition_supervisor_resize("parts", 3, &previous), KEEL_E_REFUSED);
+    CHECK_INT(previous, -1);
+    CHECK_INT(partitions(), 1);
+    CHECK(same_pid(part(keel_int(2)), part(keel_int(0))));
+    keel_call_or_exit(gate, ACT(play_put, keel_bool(true)));
+    CHECK_OK(keel_partition_supervisor_resize("parts", 3, &previous));
+    CHECK_INT(previous, 1);
+    CHECK_INT(partitions(), 3);
+    stop_actor(supervisor);
+    stop_actor(gate);
+}
+
+static void resize_often(keel_term seed)
+{
+    for (int64_t i = 0; i < 6; i++) {
+        int size = (int)((keel_to_int(seed) * 7 + i * 3) % 5);
+        CHECK_OK(keel_partition_supervisor_resize("parts", size, NULL));
+    }
+}
+
+PROCESS_TEST("those who resize at the same time do so one after another")
+{
+    keel_pid supervisor = actor_started(start_parts(keel_nil(), .partitions = 4));
+    keel_ref monitors[4];
+    for (int i = 0; i < 4; i++) {
+        keel_spawn_monitor(resize_often, keel_int(i), &monitors[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        CHECK_TERM(await_down(monitors[i]), "normal");
+    }
+    keel_child_counts counts;
+    CHECK_OK(keel_supervisor_count_children("parts", &counts));
+    CHECK_INT(counts.active, partitions());
+    stop_actor(supervisor);
+}
+
+PROCESS_TEST("whoever ends while it resizes keeps nobody from resizing")
+{
+    keel_pid supervisor = actor_started(start_parts(keel_nil(), .partitions = 4));
+    CHECK_OK(keel_sys_suspend(supervisor)); // so that it waits for the first answer
+    keel_pid resizer = keel_spawn(resize_often, keel_int(1));
+    for (int64_t waiting = 0; waiting == 0;) {
+        CHECK(keel_get_int(info_of(supervisor, keel_atom(message_queue_len)), &waiting));
+        keel_yield();
+    }
+    end_process(resizer);
+    CHECK_OK(keel_sys_resume(supervisor));
+    CHECK_OK(keel_partition_supervisor_resize("parts", 4, NULL));
+    CHECK_OK(keel_partition_supervisor_resize("parts", 2, NULL));
+    CHECK_INT(partitions(), 2);
+    stop_actor(supervisor);
+}
+
+PROCESS_TEST("nobody can be named as a partition")
+{
+    keel_pid supervisor = actor_started(start_parts(keel_nil(), .partitions = 1));
+    keel_pid before = part(keel_int(0));
+    keel_started started = keel_gen_server_start(
+            &actor_server, ACTOR(), .name = keel_partition("parts", keel_int(0)));
+    CHECK(started.status != KEEL_OK);
+    CHECK(same_pid(part(keel_int(0)), before));
     stop_actor(supervisor);
 }
 

@@ -36,6 +36,10 @@ struct kl_child *kl_children_start(
         struct kl_supervisor *self, struct kl_child *first, keel_term *ret_reason);
 // Stops a child that runs, as its specification says, and waits for its end.
 void kl_child_stop(struct kl_supervisor *self, struct kl_child *child);
+// Whether the end of a child that was stopped must be reported: not the one it was told,
+// nor one that says the same. `late`: it was killed in the end.
+bool kl_child_stop_failed(
+        keel_restart restart, keel_duration shutdown, keel_term reason, bool late);
 // Stops all children behind `before` (NULL: all), in reverse order; temporary ones are
 // forgotten.
 void kl_children_stop(struct kl_supervisor *self, const struct kl_child *before);
@@ -69,7 +73,7 @@ void kl_supervisor_progress(const struct kl_supervisor *self, const struct kl_ch
         keel_report_level level);
 // The record of a child, in the error of start_child.
 keel_term kl_child_record(const struct kl_child *child);
-// Its pid, undefined or restarting.
+// Its pid, undefined or {restarting, Before}, as reports and records have it.
 keel_term kl_child_pid_term(const struct kl_child *child);
 
 #endif // KL_OTP_SUPERVISING_H

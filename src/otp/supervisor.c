@@ -255,7 +255,8 @@ static keel_result handle_info(keel_term message, void *state)
     struct kl_supervisor *self = state;
     keel_pid pid;
     keel_term reason = KEEL_NONE;
-    if (keel_is(message, timeout)) {
+    bool idles = self->simple == NULL && self->flags.hibernate_after != KEEL_FOREVER;
+    if (idles && keel_is(message, timeout)) {
         return keel_then_hibernate(keel_noreply());
     }
     if (keel_match(message, "{'EXIT', Pid, Reason}", &pid, &reason)) {
@@ -342,6 +343,9 @@ static keel_term reread(struct kl_supervisor *self)
     }
     struct kl_supervisor_flags flags = {0};
     keel_term why = kl_supervisor_flags_parse(flags_term, &flags);
+    if (keel_is(keel_element(why, 0), invalid_type)) {
+        why = keel_tuple_of(keel_atom(bad_flags), flags_term); // its name from before maps
+    }
     if (self->simple == NULL && flags.strategy == KEEL_SIMPLE_ONE_FOR_ONE) {
         why = keel_make("{invalid_strategy, simple_one_for_one}"); // its children have ids
     }

@@ -1,5 +1,6 @@
 // A supervisor's children: starting, stopping, restarting them.
 
+#include "copy.h"
 #include "ending.h"
 #include "supervising.h"
 #include <keel/runtime_event.h>
@@ -22,7 +23,7 @@ keel_term kl_child_start(
         return keel_make("{error, {'EXIT', Reason}}", started.reason);
     }
     if (started.status == KEEL_E_IGNORED) {
-        kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
+        kl_child_table_set_down(&self->children, child);
         return keel_make("{ok, undefined}");
     }
     if (started.status == KEEL_OK) {
@@ -71,13 +72,13 @@ struct kl_child *kl_children_start(
 
 // --- stopping ---
 
-static void tell(const struct kl_supervisor *self, const struct kl_child *child,
-        keel_term reason, bool late)
+bool kl_child_stop_failed(
+        keel_restart restart, keel_duration shutdown, keel_term reason, bool late)
 {
     bool tuple = keel_tuple_size(reason) == 2 && keel_is(keel_element(reason, 0), shutdown);
     struct kl_shutdown_end end = {
-            .restart = child->spec.restart,
-            .told_to_die = child->spec.shutdown == KEEL_BRUTAL_KILL,
+            .restart = restart,
+            .told_to_die = shutdown == KEEL_BRUTAL_KILL,
             .ran_out_of_time = late,
             .how = keel_is(reason, normal)     ? KL_END_NORMAL
                    : keel_is(reason, shutdown) ? KL_END_SHUTDOWN
@@ -85,7 +86,13 @@ static void tell(const struct kl_supervisor *self, const struct kl_child *child,
                    : keel_is(reason, killed)   ? KL_END_KILLED
                                                : KL_END_OTHER,
     };
-    if (kl_strategy_shutdown_failed(end)) {
+    return kl_strategy_shutdown_failed(end);
+}
+
+static void tell(const struct kl_supervisor *self, const struct kl_child *child,
+        keel_term reason, bool late)
+{
+    if (kl_child_stop_failed(child->spec.restart, child->spec.shutdown, reason, late)) {
         kl_supervisor_report(self, keel_atom(shutdown_error), reason, child);
     }
 }
@@ -106,7 +113,7 @@ static keel_term true_reason(const struct kl_child *child, keel_term reason)
 void kl_child_stop(struct kl_supervisor *self, struct kl_child *child)
 {
     if (child->status != KL_CHILD_UP) {
-        kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
+        kl_child_table_set_down(&self->children, child);
         return;
     }
     keel_scope scope = keel_scope_open();
@@ -116,7 +123,11 @@ void kl_child_stop(struct kl_supervisor *self, struct kl_child *child)
     keel_duration time = child->spec.shutdown;
     bool kill = time == KEEL_BRUTAL_KILL;
     keel_process_exit(child->pid, kill ? keel_atom(kill) : keel_atom(shutdown));
-    keel_deadline deadline = kill || time == KEEL_FOREVER ? KEEL_NEVER : KEEL_IN(time);
+    // With no time at all nothing is awaited, not even a turn of others: the kill follows
+    // the shutdown at once, and a child that is on no other worker gets both together.
+    keel_deadline deadline = kill || time == KEEL_FOREVER ? KEEL_NEVER
+                             : time == 0                  ? KEEL_AT_ONCE
+                                                          : KEEL_IN(time);
     keel_status status = keel_receive_match(
             deadline, "{'DOWN', ^Monitor, process, _, Reason}", monitor, &reason);
     if (status != KEEL_OK) {
@@ -128,7 +139,7 @@ void kl_child_stop(struct kl_supervisor *self, struct kl_child *child)
     if (status == KEEL_OK) {
         tell(self, child, true_reason(child, reason), late);
     }
-    kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
+    kl_child_table_set_down(&self->children, child);
     keel_scope_close(&scope);
 }
 
@@ -214,7 +225,7 @@ bool kl_child_ended(struct kl_supervisor *self, struct kl_child *child, keel_ter
     if (verdict.forget) {
         kl_child_table_remove(&self->children, child);
     } else if (!verdict.restart) {
-        kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
+        kl_child_table_set_down(&self->children, child);
     }
     if (!verdict.restart) {
         return !verdict.shut_down;
@@ -223,7 +234,7 @@ bool kl_child_ended(struct kl_supervisor *self, struct kl_child *child, keel_ter
                        keel_now() - child->started_at < self->flags.period;
     child->tries = short_lived ? child->tries + 1 : 0;
     if (child->tries > 1) {
-        kl_child_table_set_down(&self->children, child, KL_CHILD_RESTARTING);
+        kl_child_table_set_restarting(&self->children, child, keel_from_pid(child->pid));
         try_later(self, child,
                 kl_restart_delay(
                         self->flags.backoff, self->flags.backoff_max, child->tries - 2));
@@ -244,22 +255,25 @@ static bool restart(struct kl_supervisor *self, struct kl_child *child)
     if (!kl_child_may_restart(&self->restarts)) {
         kl_supervisor_report(
                 self, keel_atom(shutdown), keel_atom(reached_max_restart_intensity), child);
-        kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
+        kl_child_table_set_down(&self->children, child);
         if (child->spec.restart == KEEL_TEMPORARY) {
             kl_child_table_remove(&self->children, child);
         }
         return false;
     }
     keel_runtime_event_restart(child->spec.id);
-    kl_child_table_set_down(&self->children, child, KL_CHILD_DOWN);
+    keel_term before = kl_copy_here(
+            child->status == KL_CHILD_UP ? keel_from_pid(child->pid) : child->before);
     keel_term reason = KEEL_NONE;
     struct kl_child *failed = NULL;
     switch (kl_strategy_scope(self->flags.strategy)) {
     case KL_SCOPE_ALL:
+        kl_child_table_set_down(&self->children, child);
         kl_children_stop(self, NULL);
         failed = kl_children_start(self, NULL, &reason);
         break;
     case KL_SCOPE_LATER:
+        kl_child_table_set_down(&self->children, child);
         kl_children_stop(self, child);
         failed = kl_children_start(self, child, &reason);
         break;
@@ -274,7 +288,8 @@ static bool restart(struct kl_supervisor *self, struct kl_child *child)
     }
     }
     if (failed != NULL) {
-        kl_child_table_set_down(&self->children, failed, KL_CHILD_RESTARTING);
+        kl_child_table_set_restarting(
+                &self->children, failed, failed == child ? before : KEEL_NONE);
         failed->tries++;
         keel_duration delay = self->flags.backoff == 0
                                       ? 0

@@ -2,32 +2,6 @@
 
 #include "otp_testing.h"
 
-static void finish(keel_pid pid, keel_term reason)
-{
-    keel_ref monitor = keel_monitor(pid);
-    if (keel_is(reason, kill)) {
-        CHECK_OK(keel_process_exit(pid, reason));
-    } else {
-        CHECK_OK(keel_cast(pid, ACT(play_stop, reason)));
-    }
-    await_down(monitor);
-}
-
-// Kills it without its having said a word.
-static void break_down(keel_pid pid)
-{
-    keel_ref monitor = keel_monitor(pid);
-    CHECK_OK(keel_process_exit(pid, keel_atom(kill)));
-    await_down(monitor);
-}
-
-static keel_pid expect_init(keel_term tag)
-{
-    keel_term report = next_message(__FILE__, __LINE__);
-    CHECK_TERM(report, "{^Tag, init, _}", tag);
-    return keel_to_pid(keel_element(report, 2));
-}
-
 // --- who is restarted ---
 
 PROCESS_TEST("permanent, transient and temporary children after every kind of end",
@@ -44,7 +18,7 @@ PROCESS_TEST("permanent, transient and temporary children after every kind of en
             child.restart = kinds[kind];
             keel_pid supervisor = actor_started(keel_supervisor_start_link(&child, 1));
             keel_pid first = expect_init(keel_atom(a));
-            finish(first, end);
+            finish_actor(first, end);
             bool abnormal = keel_is(end, boom) || keel_is(end, kill);
             keel_term children = children_of(supervisor); // the end is known by then
             if (kind == 0 || (kind == 1 && abnormal)) {
@@ -82,7 +56,7 @@ PROCESS_TEST("one_for_one restarts the child that ended alone", .ids = "SU-071 S
     keel_trap_exit(true);
     keel_pid pids[3];
     keel_pid supervisor = start_abc(KEEL_ONE_FOR_ONE, KEEL_PERMANENT, pids);
-    break_down(pids[1]);
+    end_process(pids[1]);
     keel_pid again = expect_init(keel_atom(b));
     CHECK_TERM(children_of(supervisor), "[{c, ^C, _, _}, {b, ^B, _, _}, {a, ^A, _, _}]",
             pids[2], again, pids[0]);
@@ -96,7 +70,7 @@ PROCESS_TEST("one_for_all stops the others in reverse order and starts all in or
     keel_trap_exit(true);
     keel_pid pids[3];
     keel_pid supervisor = start_abc(KEEL_ONE_FOR_ALL, KEEL_PERMANENT, pids);
-    break_down(pids[1]);
+    end_process(pids[1]);
     EXPECT_NEXT("{c, terminate, shutdown}");
     EXPECT_NEXT("{a, terminate, shutdown}");
     expect_init(keel_atom(a));
@@ -112,16 +86,16 @@ PROCESS_TEST("rest_for_one takes those along that were started later", .ids = "S
     keel_trap_exit(true);
     keel_pid pids[3];
     keel_pid supervisor = start_abc(KEEL_REST_FOR_ONE, KEEL_PERMANENT, pids);
-    break_down(pids[1]);
+    end_process(pids[1]);
     EXPECT_NEXT("{c, terminate, shutdown}");
     expect_init(keel_atom(b));
     pids[2] = expect_init(keel_atom(c));
     CHECK(same_pid(KID_OF(supervisor, a), pids[0]));
     EXPECT_NO_MESSAGE();
-    break_down(pids[2]); // the last one alone
+    end_process(pids[2]); // the last one alone
     expect_init(keel_atom(c));
     EXPECT_NO_MESSAGE();
-    break_down(pids[0]); // the first one takes all
+    end_process(pids[0]); // the first one takes all
     EXPECT_NEXT("{c, terminate, shutdown}");
     EXPECT_NEXT("{b, terminate, shutdown}");
     expect_init(keel_atom(a));
@@ -164,7 +138,7 @@ PROCESS_TEST(
     keel_trap_exit(true);
     keel_pid pids[3];
     keel_pid supervisor = start_abc(KEEL_ONE_FOR_ALL, KEEL_TRANSIENT, pids);
-    finish(pids[1], keel_atom(normal));
+    finish_actor(pids[1], keel_atom(normal));
     EXPECT_NEXT("{b, cast, _}");
     EXPECT_NEXT("{b, terminate, normal}");
     CHECK_TERM(children_of(supervisor),
@@ -182,77 +156,12 @@ PROCESS_TEST("a group restart forgets temporary children", .ids = "SU-067 SU-072
     keel_pid a = expect_init(keel_atom(a));
     expect_init(keel_atom(t));
     expect_init(keel_atom(c));
-    break_down(a);
+    end_process(a);
     EXPECT_NEXT("{t, terminate, shutdown}");
     expect_init(keel_atom(a));
     expect_init(keel_atom(c));
     CHECK_TERM(children_of(supervisor), "[{c, _, _, _}, {a, _, _, _}]");
     stop_actor(supervisor);
-}
-
-// A child whose starts go by the plan: a list of ok, ignore, {stop, R} kept by an actor.
-static keel_result play_next(keel_term unused, keel_from from, struct actor *actor)
-{
-    (void)unused;
-    keel_term next = keel_head(actor->state);
-    if (keel_is_none(next)) {
-        return played(from, keel_atom(ok));
-    }
-    keel_term result = keel_keep(next);
-    keel_set(&actor->state, keel_tail(actor->state));
-    return played(from, result);
-}
-
-static keel_result play_plan(keel_term planner, keel_from from, struct actor *actor)
-{
-    (void)from;
-    (void)actor;
-    keel_term next = keel_call_or_exit_within(
-            planner, ACT(play_next, KEEL_NONE), KEEL_FOREVER);
-    keel_term reason = KEEL_NONE;
-    if (keel_is(next, ignore)) {
-        return keel_ignore();
-    }
-    return keel_match(next, "{stop, Reason}", &reason) ? keel_stop_with(reason) : keel_ok();
-}
-
-#define PLANNED(tag, planner)                                                              \
-    KID(tag, .init = play_plan, .argument = keel_from_pid(planner))
-
-PROCESS_TEST("a child that declines its restart stays down", .ids = "SU-070")
-{
-    keel_trap_exit(true);
-    keel_pid planner = lone_actor(.state = keel_make("[ok, ignore]"));
-    keel_child_spec child = PLANNED(a, planner);
-    keel_pid supervisor = actor_started(keel_supervisor_start_link(&child, 1));
-    break_down(expect_init(keel_atom(a)));
-    expect_init(keel_atom(a));
-    CHECK_TERM(children_of(supervisor), "[{a, undefined, _, _}]");
-    EXPECT_NO_MESSAGE();
-    stop_actor(supervisor);
-    stop_actor(planner);
-}
-
-PROCESS_TEST("a restart that fails is tried again, and each attempt counts",
-        .ids = "SU-085 SU-080")
-{
-    keel_trap_exit(true);
-    keel_pid planner = lone_actor(.state = keel_make("[ok, {stop, no}, {stop, no}, ok]"));
-    keel_child_spec child = PLANNED(a, planner);
-    keel_pid supervisor = actor_started(
-            keel_supervisor_start_link(&child, 1, .intensity = 3));
-    keel_pid first = expect_init(keel_atom(a));
-    break_down(first);
-    expect_init(keel_atom(a));
-    expect_init(keel_atom(a));
-    keel_pid last = expect_init(keel_atom(a));
-    keel_ref monitor = keel_monitor(supervisor);
-    keel_unlink(supervisor);
-    CHECK(same_pid(KID_OF(supervisor, a), last) || keel_process_alive(last));
-    break_down(last); // the fourth within the period
-    CHECK_TERM(await_down(monitor), "shutdown");
-    EXPECT_NO_MESSAGE();
-    stop_actor(planner);
 }
 
 // --- too many restarts ---
@@ -265,11 +174,11 @@ PROCESS_TEST("as many restarts as the intensity allows, and one more ends it all
             KID(a, .trap_exit = true), KID(b), KID(c, .trap_exit = true)};
     keel_pid supervisor = new_supervisor(children, .intensity = 2);
     keel_flush();
-    break_down(KID_OF(supervisor, b));
+    end_process(KID_OF(supervisor, b));
     expect_init(keel_atom(b));
-    break_down(KID_OF(supervisor, a)); // the history is the supervisor's, not the child's
+    end_process(KID_OF(supervisor, a)); // the history is the supervisor's, not the child's
     expect_init(keel_atom(a));
-    break_down(KID_OF(supervisor, b));
+    end_process(KID_OF(supervisor, b));
     EXPECT_MESSAGE("{'EXIT', ^Pid, shutdown}", supervisor);
     EXPECT_NEXT("{c, terminate, shutdown}");
     EXPECT_NEXT("{a, terminate, shutdown}");
@@ -282,15 +191,15 @@ PROCESS_TEST(
     keel_trap_exit(true);
     keel_child_spec children[] = {KID(a)};
     keel_pid supervisor = new_supervisor(children, .intensity = KEEL_NO_RESTARTS);
-    break_down(expect_init(keel_atom(a)));
+    end_process(expect_init(keel_atom(a)));
     EXPECT_NEXT("{'EXIT', ^Pid, shutdown}", supervisor);
     // Ends that need no restart do not count.
     keel_child_spec calm[] = {KID(t), KID(u)};
     calm[0].restart = KEEL_TRANSIENT;
     calm[1].restart = KEEL_TEMPORARY;
     supervisor = new_supervisor(calm, .intensity = KEEL_NO_RESTARTS);
-    finish(expect_init(keel_atom(t)), keel_atom(normal));
-    break_down(KID_OF(supervisor, u));
+    finish_actor(expect_init(keel_atom(t)), keel_atom(normal));
+    end_process(KID_OF(supervisor, u));
     CHECK_TERM(children_of(supervisor), "[{t, undefined, _, _}]");
     stop_actor(supervisor);
 }
@@ -302,14 +211,14 @@ SIMULATED_TEST("restarts are forgotten when their period is over", .ids = "SU-08
     keel_pid supervisor = new_supervisor(
             children, .intensity = 1, .period = KEEL_SECONDS(1));
     for (int i = 0; i < 5; i++) {
-        break_down(expect_init(keel_atom(a)));
+        end_process(expect_init(keel_atom(a)));
         keel_sleep(KEEL_MS(1010));
     }
     keel_pid last = expect_init(keel_atom(a));
     EXPECT_NO_MESSAGE();
-    break_down(last);
+    end_process(last);
     keel_sleep(KEEL_MS(900));
-    break_down(expect_init(keel_atom(a)));
+    end_process(expect_init(keel_atom(a)));
     EXPECT_NEXT("{'EXIT', ^Pid, shutdown}", supervisor);
 }
 
@@ -321,11 +230,11 @@ PROCESS_TEST("a group restart counts once", .ids = "SU-084")
         keel_child_spec children[] = {KID(a), KID(b), KID(c), KID(d)};
         keel_pid supervisor = new_supervisor(
                 children, .strategy = strategies[i], .intensity = 1);
-        break_down(KID_OF(supervisor, a));
+        end_process(KID_OF(supervisor, a));
         CHECK(!no_pid(KID_OF(supervisor, d)));
         keel_ref monitor = keel_monitor(supervisor);
         keel_unlink(supervisor);
-        break_down(KID_OF(supervisor, a));
+        end_process(KID_OF(supervisor, a));
         CHECK_TERM(await_down(monitor), "shutdown");
         keel_flush();
     }
@@ -339,7 +248,7 @@ PROCESS_TEST("a child of a one_for_all that ends with others at once is restarte
     keel_pid supervisor = start_abc(KEEL_ONE_FOR_ALL, KEEL_PERMANENT, pids);
     CHECK_OK(keel_sys_suspend(supervisor)); // so that all exits are there at once
     for (int i = 0; i < 3; i++) {
-        break_down(pids[i]);
+        end_process(pids[i]);
     }
     CHECK_OK(keel_sys_resume(supervisor));
     expect_init(keel_atom(a));
@@ -378,7 +287,7 @@ PROCESS_TEST("a supervisor that gave up is restarted by its own, as its restart 
         keel_pid leaf = expect_init(keel_atom(leaf));
         keel_pid before = KID_OF(outer, inner);
         keel_ref monitor = keel_monitor(before);
-        break_down(leaf);
+        end_process(leaf);
         CHECK_TERM(await_down(monitor), "shutdown");
         if (transient) {
             CHECK_TERM(children_of(outer), "[{inner, undefined, supervisor, [inner]}]");
@@ -510,6 +419,38 @@ SIMULATED_TEST("a child that is too slow to end is killed, one in time is not",
     stop_actor(supervisor);
 }
 
+static void end_never(keel_term reason, struct actor *actor)
+{
+    (void)actor;
+    CHECK_TERM(reason, "shutdown");
+    CHECK_OK(keel_receive_match(KEEL_NEVER, "never"));
+}
+
+PROCESS_TEST("with no time at all a child is told and killed")
+{
+    keel_trap_exit(true);
+    catch_reports();
+    keel_child_spec children[] = {KID_WITH(ACTOR(.trap_exit = true, .at_end = end_never),
+                                          .id = keel_atom(traps), .shutdown = KEEL_NO_TIME),
+            KID_WITH(ACTOR(), .id = keel_atom(meek), .shutdown = KEEL_NO_TIME)};
+    keel_pid supervisor = new_supervisor(children, .intensity = 1);
+    keel_term spec = KEEL_NONE;
+    CHECK_OK(keel_supervisor_get_childspec(supervisor, keel_atom(meek), &spec));
+    CHECK_TERM(spec, "#{shutdown := 0}");
+    keel_ref traps = keel_monitor(KID_OF(supervisor, traps));
+    keel_ref meek = keel_monitor(KID_OF(supervisor, meek));
+    CHECK_OK(keel_supervisor_terminate_child(supervisor, keel_atom(traps), NULL));
+    CHECK_TERM(await_down(traps), "killed");
+    EXPECT_MESSAGE("{report, 0, #{label := {supervisor, shutdown_error}, report := "
+                   "[_, _, {reason, killed}, _]}}");
+    stop_actor(supervisor);
+    CHECK_TERM(await_down(meek), "shutdown");
+    keel_term rest;
+    while (keel_receive_until(KEEL_AT_ONCE, &rest) == KEEL_OK) {
+        CHECK(!keel_match(rest, "{report, 0, _}"));
+    }
+}
+
 SIMULATED_TEST("with infinity the supervisor waits, also for a worker", .ids = "SU-095")
 {
     keel_trap_exit(true);
@@ -554,11 +495,64 @@ PROCESS_TEST("children that are down are passed over, and one that unlinked is s
     keel_pid supervisor = new_supervisor(children, .intensity = 1);
     keel_flush();
     keel_call_or_exit(KID_OF(supervisor, b), ACT(play_unlink, KEEL_NONE));
-    finish(KID_OF(supervisor, c), keel_atom(normal));
+    finish_actor(KID_OF(supervisor, c), keel_atom(normal));
     keel_flush();
     stop_actor(supervisor);
     EXPECT_NEXT("{b, terminate, shutdown}");
     EXPECT_NO_MESSAGE();
+}
+
+static void wait_for_go(keel_term reason, struct actor *actor)
+{
+    (void)reason;
+    (void)actor;
+    CHECK_OK(keel_receive_match(KEEL_NEVER, "go"));
+}
+
+PROCESS_TEST("children that end by themselves while others are stopped are judged by their "
+             "restart type")
+{
+    keel_trap_exit(true);
+    catch_reports();
+    static const char *const reasons[] = {"normal", "shutdown", "{shutdown, test}", "odd"};
+    static const bool told[3][4] = {{true, false, true, true}, {[3] = true}, {[3] = true}};
+    keel_child_spec children[13];
+    for (int i = 0; i < 12; i++) {
+        children[i] = KID_WITH(
+                ACTOR(), .id = keel_int(i), .restart = (keel_restart)(i / 4));
+    }
+    children[12] = KID(z, .trap_exit = true, .at_end = wait_for_go);
+    keel_pid supervisor = new_supervisor(children, .intensity = 1);
+    keel_pid z = KID_OF(supervisor, z);
+    keel_pid pids[12];
+    for (int i = 0; i < 12; i++) {
+        pids[i] = kid(supervisor, keel_int(i));
+    }
+    CHECK_OK(keel_process_exit(supervisor, keel_atom(shutdown)));
+    EXPECT_MESSAGE("{z, terminate, shutdown}");
+    for (int i = 0; i < 12; i++) {
+        keel_term reason = KEEL_NONE;
+        const char *text = reasons[i % 4];
+        CHECK_OK(keel_parse(text, __builtin_strlen(text), &reason, NULL));
+        finish_actor(pids[i], reason);
+    }
+    keel_send(z, keel_atom(go));
+    EXPECT_MESSAGE("{'EXIT', ^Pid, shutdown}", supervisor);
+    for (int i = 11; i >= 0; i--) {
+        keel_term reason = KEEL_NONE;
+        keel_term left = KEEL_NONE;
+        bool found =
+                keel_receive_match(KEEL_AT_ONCE,
+                        "{report, 0, #{label := {supervisor, shutdown_error}, report := "
+                        "[_, _, {reason, Reason}, {offender, [_, {id, ^I} | _]}]}}",
+                        &reason, keel_int(i)) == KEEL_OK;
+        CHECK_INT(found, told[i / 4][i % 4]);
+        if (found) {
+            const char *text = reasons[i % 4];
+            CHECK_OK(keel_parse(text, __builtin_strlen(text), &left, NULL));
+            CHECK_EQUAL(reason, left);
+        }
+    }
 }
 
 PROCESS_TEST("many children stop in a time linear in their number", .ids = "SU-108")
@@ -577,113 +571,10 @@ PROCESS_TEST("many children stop in a time linear in their number", .ids = "SU-1
     CHECK_OK(keel_supervisor_count_children(supervisor, &counts));
     CHECK_INT(counts.active, count);
     keel_pid middle = kid(supervisor, keel_int(count / 2));
-    break_down(middle); // all are stopped, half of them started again
+    end_process(middle); // all are stopped, half of them started again
     CHECK_OK(keel_supervisor_count_children(supervisor, &counts));
     CHECK_INT(counts.active, count / 2);
     stop_actor(supervisor);
-}
-
-// --- significant children ---
-
-static keel_pid start_significant(keel_auto_shutdown automatic, keel_restart restart)
-{
-    keel_child_spec children[] = {KID(a, .trap_exit = true), KID(b), KID(c)};
-    for (size_t i = 1; i < 3; i++) {
-        children[i].significant = automatic != KEEL_NEVER_SHUTDOWN;
-        children[i].restart = restart;
-    }
-    keel_pid supervisor = new_supervisor(children, .auto_shutdown = automatic);
-    keel_flush();
-    return supervisor;
-}
-
-PROCESS_TEST("the end of any significant child shuts down", .ids = "SU-113 SU-115")
-{
-    keel_trap_exit(true);
-    keel_term calm = keel_make("[normal, shutdown, {shutdown, x}]");
-    keel_term reason;
-    while (keel_list_next(&calm, &reason)) {
-        keel_pid supervisor = start_significant(KEEL_ANY_SIGNIFICANT, KEEL_TRANSIENT);
-        finish(KID_OF(supervisor, b), reason);
-        EXPECT_MESSAGE("{'EXIT', ^Pid, shutdown}", supervisor);
-        EXPECT_MESSAGE("{a, terminate, shutdown}");
-        keel_flush();
-    }
-    // An abnormal end restarts a transient child, and shuts down after a temporary one.
-    keel_pid supervisor = start_significant(KEEL_ANY_SIGNIFICANT, KEEL_TRANSIENT);
-    break_down(KID_OF(supervisor, b));
-    EXPECT_MESSAGE("{b, init, _}");
-    stop_actor(supervisor);
-    supervisor = start_significant(KEEL_ANY_SIGNIFICANT, KEEL_TEMPORARY);
-    break_down(KID_OF(supervisor, b));
-    EXPECT_MESSAGE("{'EXIT', ^Pid, shutdown}", supervisor);
-}
-
-PROCESS_TEST("or that of the last one", .ids = "SU-114")
-{
-    keel_trap_exit(true);
-    keel_restart kinds[] = {KEEL_TRANSIENT, KEEL_TEMPORARY};
-    for (int kind = 0; kind < 2; kind++) {
-        keel_pid supervisor = start_significant(KEEL_ALL_SIGNIFICANT, kinds[kind]);
-        finish(KID_OF(supervisor, b), keel_atom(normal));
-        CHECK(!no_pid(KID_OF(supervisor, a)));
-        finish(KID_OF(supervisor, c), keel_atom(normal));
-        EXPECT_MESSAGE("{'EXIT', ^Pid, shutdown}", supervisor);
-        EXPECT_MESSAGE("{a, terminate, shutdown}");
-        keel_flush();
-    }
-}
-
-PROCESS_TEST("others do not count, nor does a stop by hand", .ids = "SU-112 SU-116")
-{
-    keel_trap_exit(true);
-    keel_pid supervisor = start_significant(KEEL_ANY_SIGNIFICANT, KEEL_TRANSIENT);
-    keel_child_spec plain = KID(plain);
-    plain.restart = KEEL_TEMPORARY;
-    CHECK_OK(keel_supervisor_start_child(supervisor, &plain).status);
-    finish(KID_OF(supervisor, plain), keel_atom(normal));
-    CHECK_OK(keel_supervisor_terminate_child(supervisor, keel_atom(b), NULL));
-    CHECK(!no_pid(KID_OF(supervisor, a)));
-    stop_actor(supervisor);
-    supervisor = start_significant(KEEL_NEVER_SHUTDOWN, KEEL_TRANSIENT);
-    finish(KID_OF(supervisor, b), keel_atom(normal));
-    CHECK(!no_pid(KID_OF(supervisor, a)));
-    stop_actor(supervisor);
-}
-
-static keel_term significant_tree(keel_term unused)
-{
-    (void)unused;
-    keel_child_spec child = keel_child(&actor_server,
-            keel_make("{actor, leaf, [], false, none, [], none}"), .id = keel_atom(leaf),
-            .restart = KEEL_TRANSIENT, .significant = true);
-    return keel_supervisor_init(&child, 1, .auto_shutdown = KEEL_ANY_SIGNIFICANT);
-}
-
-static const keel_supervisor significant = {.name = "inner", .init = significant_tree};
-
-PROCESS_TEST(
-        "automatic shutdown goes up a tree as far as it is significant", .ids = "SU-119")
-{
-    keel_trap_exit(true);
-    for (int matters = 0; matters < 2; matters++) {
-        keel_child_spec inner = keel_child_supervisor(&significant, keel_nil(),
-                .restart = KEEL_TRANSIENT, .significant = matters);
-        keel_pid outer = actor_started(keel_supervisor_start_link(
-                &inner, 1, .auto_shutdown = KEEL_ANY_SIGNIFICANT));
-        finish(KID_OF(KID_OF(outer, inner), leaf), keel_atom(normal));
-        if (matters) {
-            EXPECT_NEXT("{'EXIT', ^Pid, shutdown}", outer);
-        } else {
-            // Its own shutdown has begun by the time the leaf is gone; wait for its end.
-            keel_pid gone = KID_OF(outer, inner);
-            if (!no_pid(gone)) {
-                end_of(gone);
-            }
-            CHECK_TERM(children_of(outer), "[{inner, undefined, _, _}]");
-            stop_actor(outer);
-        }
-    }
 }
 
 // --- back-off, beyond OTP ---
@@ -700,7 +591,7 @@ SIMULATED_TEST("with back-off, a child that ends again soon waits ever longer")
     static const int waits[] = {0, 100, 200, 300, 300};
     for (size_t i = 0; i < KEEL_COUNT(waits); i++) {
         int64_t now = keel_now();
-        break_down(a);
+        end_process(a);
         if (waits[i] > 0) {
             keel_term reason = KEEL_NONE;
             CHECK_TERM(children_of(supervisor), "[{b, _, _, _}, {a, restarting, _, _}]");
@@ -714,7 +605,7 @@ SIMULATED_TEST("with back-off, a child that ends again soon waits ever longer")
     }
     keel_sleep(KEEL_SECONDS(11)); // it ran long enough: the next end is a first one again
     int64_t now = keel_now();
-    break_down(a);
+    end_process(a);
     expect_init(keel_atom(a));
     CHECK(keel_now() - now < KEEL_MS(10));
     stop_actor(supervisor);

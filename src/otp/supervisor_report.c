@@ -54,7 +54,8 @@ keel_term kl_child_pid_term(const struct kl_child *child)
     case KL_CHILD_UP:
         return keel_from_pid(child->pid);
     case KL_CHILD_RESTARTING:
-        return keel_atom(restarting);
+        return keel_tuple_of(keel_atom(restarting),
+                keel_is_none(child->before) ? keel_atom(undefined) : child->before);
     default:
         return keel_atom(undefined);
     }

@@ -85,9 +85,12 @@ static keel_term start_child(struct kl_supervisor *self, keel_term term)
     keel_term result = kl_child_start(self, child, KEEL_REPORT_DEBUG);
     bool failed = keel_is(keel_element(result, 0), error);
     if (failed) {
-        // All of it may be made of what goes with the child.
+        // A name that is taken is told as an id that is: without the child. All of it may
+        // be made of what goes with the child.
+        keel_term reason = keel_element(result, 1);
+        bool taken = keel_match(reason, "{already_started, _}");
         result = kl_copy_here(
-                error(keel_tuple_of(keel_element(result, 1), kl_child_record(child))));
+                error(taken ? reason : keel_tuple_of(reason, kl_child_record(child))));
     }
     if (failed || (child->status == KL_CHILD_DOWN && spec.restart == KEEL_TEMPORARY)) {
         kl_child_table_remove(&self->children, child);
@@ -130,7 +133,9 @@ static keel_term get_childspec(const struct kl_child *child)
 
 static keel_term which_child(const struct kl_child *child)
 {
-    return keel_tuple_of(child->spec.id, kl_child_pid_term(child),
+    bool restarting = child->status == KL_CHILD_RESTARTING;
+    return keel_tuple_of(child->spec.id,
+            restarting ? keel_atom(restarting) : kl_child_pid_term(child),
             kl_child_type_term(child->spec.type), child->spec.modules);
 }
 

@@ -83,6 +83,21 @@ PROCESS_TEST("an id in use is refused, with the pid if it runs", .ids = "SU-035 
     stop_actor(supervisor);
 }
 
+PROCESS_TEST("a name that somebody else has is told like an id that is in use")
+{
+    keel_trap_exit(true);
+    keel_pid supervisor = start_one();
+    keel_pid owner = new_puppet();
+    CHECK_OK(keel_register(keel_atom(taken), owner));
+    keel_started started = add(
+            supervisor, KID_WITH(ACTOR(), .id = keel_atom(b), .name = keel_atom(taken)));
+    CHECK_INT(started.status, KEEL_E_REFUSED);
+    CHECK_TERM(keel_started_to_term(started), "{error, {already_started, ^Pid}}", owner);
+    CHECK_TERM(children_of(supervisor), "[{a, _, _, _}]");
+    stop_actor(supervisor);
+    end_process(owner);
+}
+
 PROCESS_TEST("a wrong specification is told, and nothing starts", .ids = "SU-039 SU-024")
 {
     keel_trap_exit(true);
@@ -205,6 +220,9 @@ PROCESS_TEST("requests about children that run or do not exist are refused",
     refused(supervisor, "which_child", keel_atom(z), "not_found");
     refused(supervisor, "restart_child", keel_atom(a), "running");
     refused(supervisor, "delete_child", keel_atom(a), "running");
+    keel_pid a = KID_OF(supervisor, a);
+    refused(supervisor, "terminate_child", keel_from_pid(a), "not_found"); // it has an id
+    CHECK(keel_process_alive(a));
     stop_actor(supervisor);
 }
 
@@ -359,6 +377,33 @@ PROCESS_TEST("so it does with rest_for_one, whose later children wait",
 PROCESS_TEST("so it does with back-off")
 {
     hang(KEEL_ONE_FOR_ONE, true);
+}
+
+PROCESS_TEST("a supervisor whose child cannot restart can be stopped")
+{
+    keel_strategy strategies[] = {KEEL_ONE_FOR_ONE, KEEL_ONE_FOR_ALL, KEEL_REST_FOR_ONE};
+    keel_trap_exit(true);
+    for (size_t i = 0; i < KEEL_COUNT(strategies); i++) {
+        keel_pid gate = lone_actor(.state = keel_bool(true));
+        keel_child_spec children[] = {KID(a, .trap_exit = true),
+                KID(b, .init = play_gate, .argument = keel_from_pid(gate))};
+        keel_pid supervisor = new_supervisor(children, .strategy = strategies[i],
+                .intensity = 1000000, .name = keel_atom(hanging));
+        keel_call_or_exit(gate, ACT(play_put, keel_bool(false)));
+        end_process(KID_OF(supervisor, b));
+        CHECK_TERM(children_of(supervisor), "[{b, restarting, _, _}, {a, _, _, _}]");
+        keel_child_counts counts;
+        CHECK_OK(keel_supervisor_count_children(supervisor, &counts));
+        CHECK_INT(counts.specs, 2);
+        CHECK_INT(counts.active, 1);
+        CHECK_INT(counts.workers, 2);
+        CHECK_OK(keel_process_exit(supervisor, keel_atom(shutdown)));
+        EXPECT_MESSAGE("{'EXIT', ^Pid, shutdown}", supervisor);
+        EXPECT_MESSAGE("{a, terminate, shutdown}");
+        CHECK(no_pid(keel_whereis("hanging")));
+        stop_actor(gate);
+        keel_flush();
+    }
 }
 
 PROCESS_TEST("a child being restarted may be terminated", .ids = "SU-042")

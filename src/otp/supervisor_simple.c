@@ -9,16 +9,18 @@
 struct kl_simple {
     struct kl_dynamic children;
     struct kl_child_spec pattern; // its term is kept
-    keel_term failures; // kept while children are stopped: a list of {Reason, Count}
+    bool one; // is being stopped, by hand
+    keel_term failures; // kept while all are stopped: a list of {Reason, Count}
 };
 
-static void count_failure(
+static void judge_end(
         struct kl_dynamic *children, struct kl_dynamic_child *child, keel_term reason);
 static keel_term use_pattern(struct kl_simple *simple, keel_term specs);
 static void use_flags(struct kl_simple *simple, const struct kl_supervisor_flags *flags);
 static keel_term start_child(struct kl_simple *simple, keel_term arguments);
 static keel_term ask_child(struct kl_simple *simple, keel_term what, keel_term pid);
 static keel_term which_child(const struct kl_dynamic_child *child);
+static keel_term which_children(const struct kl_simple *simple);
 
 static keel_term error(keel_term reason)
 {
@@ -38,7 +40,8 @@ keel_term kl_simple_init(struct kl_supervisor *self, keel_term specs)
     struct kl_simple *simple = keel_alloc(sizeof *simple);
     kl_dynamic_init_children(&simple->children);
     simple->children.name = self->name;
-    simple->children.failed_stop = count_failure;
+    simple->children.pattern = &simple->pattern;
+    simple->children.stopped = judge_end;
     simple->failures = keel_nil();
     keel_term why = use_pattern(simple, specs);
     if (keel_is_none(why)) {
@@ -112,11 +115,25 @@ bool kl_simple_try_again(struct kl_simple *simple, keel_pid pid)
 
 // --- stopping ---
 
-static void count_failure(
-        struct kl_dynamic *children, struct kl_dynamic_child *child, keel_term reason)
+// `whom` is {pid, Pid} or {nb_children, Count}.
+static void report_failure(const struct kl_simple *simple, keel_term whom, keel_term reason)
 {
-    (void)child;
-    struct kl_simple *simple = KL_CONTAINER(children, struct kl_simple, children);
+    const struct kl_child_spec *spec = &simple->pattern;
+    keel_term child = keel_make(
+            "[Whom, {id, Id}, {mfargs, Start}, {restart_type, Restart}, "
+            "{significant, false}, {shutdown, Shutdown}, "
+            "{child_type, Type}]",
+            whom, spec->id, spec->mfa, kl_restart_term(spec->restart),
+            kl_shutdown_term(spec->shutdown), kl_child_type_term(spec->type));
+    keel_report(KEEL_REPORT_ERROR,
+            keel_make("#{label => {supervisor, shutdown_error}, report => "
+                      "[{supervisor, Name}, {errorContext, shutdown_error}, "
+                      "{reason, Reason}, {offender, Child}]}",
+                    simple->children.name, reason, child));
+}
+
+static void count_failure(struct kl_simple *simple, keel_term reason)
+{
     keel_term rest = simple->failures;
     keel_term counted = keel_nil();
     keel_term entry;
@@ -131,50 +148,49 @@ static void count_failure(
     keel_set(&simple->failures, keel_cons(keel_tuple_of(reason, keel_int(count)), counted));
 }
 
-// One report for each reason, with the number of children that had it.
-static void report_failures(struct kl_simple *simple)
+static void judge_end(
+        struct kl_dynamic *children, struct kl_dynamic_child *child, keel_term reason)
 {
-    const struct kl_child_spec *spec = &simple->pattern;
-    keel_term rest = simple->failures;
-    keel_term entry;
-    while (keel_list_next(&rest, &entry)) {
-        keel_term child = keel_make("[{nb_children, Count}, {id, Id}, {mfargs, Start}, "
-                                    "{restart_type, Restart}, {shutdown, Shutdown}, "
-                                    "{child_type, Type}]",
-                keel_element(entry, 1), spec->id, spec->mfa, kl_restart_term(spec->restart),
-                kl_shutdown_term(spec->shutdown), kl_child_type_term(spec->type));
-        keel_report(KEEL_REPORT_ERROR,
-                keel_make("#{label => {supervisor, shutdown_error}, report => "
-                          "[{supervisor, Name}, {errorContext, shutdown_error}, "
-                          "{reason, Reason}, {offender, Child}]}",
-                        simple->children.name, keel_element(entry, 0), child));
+    struct kl_simple *simple = KL_CONTAINER(children, struct kl_simple, children);
+    if (!kl_child_stop_failed(
+                (keel_restart)child->restart, child->shutdown, reason, false)) {
+        return;
     }
-    keel_set(&simple->failures, keel_nil());
+    if (simple->one) {
+        report_failure(
+                simple, keel_tuple_of(keel_atom(pid), keel_from_pid(child->pid)), reason);
+    } else {
+        count_failure(simple, reason);
+    }
 }
 
 void kl_simple_stop_all(struct kl_simple *simple)
 {
     kl_dynamic_stop(&simple->children, NULL);
-    report_failures(simple);
+    // One report for each reason, with the number of children that had it.
+    keel_term rest = simple->failures;
+    keel_term entry;
+    while (keel_list_next(&rest, &entry)) {
+        report_failure(simple,
+                keel_tuple_of(keel_atom(nb_children), keel_element(entry, 1)),
+                keel_element(entry, 0));
+    }
+    keel_set(&simple->failures, keel_nil());
 }
 
 // --- requests ---
 
 keel_term kl_simple_answer(struct kl_simple *simple, keel_term request)
 {
-    keel_term list = keel_nil();
     keel_child_counts counts = {.specs = 1};
-    struct kl_dynamic_child *child = next_child(simple, NULL);
     if (keel_is(request, which_children)) {
-        for (; child != NULL; child = next_child(simple, child)) {
-            list = keel_cons(which_child(child), list);
-        }
-        return list;
+        return which_children(simple);
     }
     if (keel_is(request, count_children)) {
         bool supervisor = simple->pattern.type == KEEL_SUPERVISOR;
         counts.supervisors = supervisor ? simple->children.count : 0;
         counts.workers = supervisor ? 0 : simple->children.count;
+        struct kl_dynamic_child *child = next_child(simple, NULL);
         for (; child != NULL; child = next_child(simple, child)) {
             counts.active += child->status == KL_DYNAMIC_UP &&
                              keel_process_alive(child->pid);
@@ -218,29 +234,53 @@ static keel_term start_child(struct kl_simple *simple, keel_term arguments)
     return result;
 }
 
-static keel_term ask_child(struct kl_simple *simple, keel_term what, keel_term pid)
+// A process of this node that has ended may have been a child: to stop it once more is as
+// good as to stop it.
+static bool has_ended(keel_term pid)
 {
-    bool by_pid = keel_is(what, terminate_child) || keel_is(what, which_child) ||
-                  keel_is(what, get_childspec);
-    if (keel_is(what, restart_child) || keel_is(what, delete_child) ||
-            (by_pid && !keel_is_pid(pid))) {
+    keel_pid process = keel_to_pid(pid);
+    return keel_equal(keel_node_of(pid), keel_node_self()) && !keel_process_alive(process);
+}
+
+static keel_term terminate_child(struct kl_simple *simple, struct kl_dynamic_child *child)
+{
+    simple->one = true;
+    kl_dynamic_stop(&simple->children, child);
+    simple->one = false;
+    return keel_atom(ok);
+}
+
+static keel_term get_childspec(const struct kl_simple *simple, bool found)
+{
+    return found ? keel_tuple_of(keel_atom(ok), kl_child_spec_shown(&simple->pattern))
+                 : error(keel_atom(not_found));
+}
+
+static keel_term ask_child(struct kl_simple *simple, keel_term what, keel_term which)
+{
+    bool by_pid = keel_is_pid(which);
+    struct kl_dynamic_child *child = by_pid ? kl_dynamic_find(
+                                                      &simple->children, keel_to_pid(which))
+                                            : NULL;
+    if (keel_is(what, get_childspec)) {
+        return get_childspec(simple, by_pid ? child != NULL || has_ended(which)
+                                            : keel_equal(which, simple->pattern.id));
+    }
+    bool one = keel_is(what, terminate_child) || keel_is(what, which_child);
+    if (keel_is(what, restart_child) || keel_is(what, delete_child) || (one && !by_pid)) {
         return error(keel_atom(simple_one_for_one));
     }
-    if (!by_pid) {
+    if (!one) {
         keel_error(keel_atom(function_clause)); // as OTP's
     }
-    struct kl_dynamic_child *child = kl_dynamic_find(&simple->children, keel_to_pid(pid));
     if (child == NULL) {
-        return error(keel_atom(not_found));
+        return keel_is(what, terminate_child) && has_ended(which)
+                       ? keel_atom(ok)
+                       : error(keel_atom(not_found));
     }
-    if (keel_is(what, terminate_child)) {
-        kl_dynamic_stop(&simple->children, child);
-        report_failures(simple);
-        return keel_atom(ok);
-    }
-    return keel_tuple_of(keel_atom(ok), keel_is(what, which_child)
-                                                ? which_child(child)
-                                                : kl_child_spec_shown(&simple->pattern));
+    return keel_is(what, terminate_child)
+                   ? terminate_child(simple, child)
+                   : keel_tuple_of(keel_atom(ok), which_child(child));
 }
 
 static keel_term which_child(const struct kl_dynamic_child *child)
@@ -249,6 +289,18 @@ static keel_term which_child(const struct kl_dynamic_child *child)
     return keel_tuple_of(keel_atom(undefined),
             up ? keel_from_pid(child->pid) : keel_atom(restarting),
             kl_child_type_term((keel_child_type)child->type), kl_dynamic_modules(child));
+}
+
+// In the order of their starts.
+static keel_term which_children(const struct kl_simple *simple)
+{
+    keel_term list = keel_nil();
+    const struct kl_link *order = &simple->children.order;
+    for (struct kl_link *at = order->prev; at != order; at = at->prev) {
+        list = keel_cons(
+                which_child(KL_CONTAINER(at, struct kl_dynamic_child, order)), list);
+    }
+    return list;
 }
 
 keel_term kl_simple_state(const struct kl_simple *simple)

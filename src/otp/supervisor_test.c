@@ -63,6 +63,22 @@ PROCESS_TEST("what init may not return is the error of the start", .ids = "SU-00
     EXPECT_NO_MESSAGE();
 }
 
+static keel_term fail(keel_term reason)
+{
+    keel_error(reason);
+}
+
+static const keel_supervisor failing = {.name = "failing", .init = fail};
+
+PROCESS_TEST("an init that fails is the error of the start, with its stack")
+{
+    keel_trap_exit(true);
+    keel_started started = keel_supervisor_start_link_module(&failing, keel_atom(fail));
+    CHECK_INT(started.status, KEEL_E_EXIT);
+    CHECK_TERM(keel_started_to_term(started), "{error, {fail, [_ | _]}}");
+    EXPECT_NO_MESSAGE();
+}
+
 PROCESS_TEST("a wrong or doubled specification keeps every child from starting",
         .ids = "SU-009 SU-031")
 {
@@ -314,6 +330,61 @@ PROCESS_TEST("a code change reads init again: flags, specifications and order",
     end_planned(supervisor);
 }
 
+static keel_pid add_significant(keel_pid supervisor, keel_term id)
+{
+    keel_child_spec child = KID_WITH(
+            ACTOR(), .id = id, .restart = KEEL_TRANSIENT, .significant = true);
+    return keel_supervisor_start_child(supervisor, &child).pid;
+}
+
+// What becomes of a supervisor whose auto_shutdown is changed, with two significant
+// children where those are allowed: how many must end until it does.
+PROCESS_TEST("a code change decides anew about automatic shutdown")
+{
+    keel_trap_exit(true);
+    static const struct {
+        const char *before, *after;
+        int ends;
+    } table[] = {{"never", "any_significant", 1}, {"never", "all_significant", 2},
+            {"any_significant", "never", 3}, {"all_significant", "never", 3},
+            {"any_significant", "all_significant", 2},
+            {"all_significant", "any_significant", 1}};
+    for (size_t i = 0; i < KEEL_COUNT(table); i++) {
+        keel_term flags[2];
+        CHECK_OK(keel_atom_from(
+                table[i].before, __builtin_strlen(table[i].before), &flags[0]));
+        CHECK_OK(keel_atom_from(
+                table[i].after, __builtin_strlen(table[i].after), &flags[1]));
+        keel_pid supervisor = start_planned(
+                plan_of(keel_make("#{auto_shutdown => How}", flags[0]), NULL, 0));
+        bool first = !no_pid(add_significant(supervisor, keel_atom(a)));
+        CHECK_INT(first, i > 1); // with never it is refused
+        keel_term changed = plan_of(
+                keel_make("#{auto_shutdown => How}", flags[1]), NULL, 0);
+        CHECK_OK(change(supervisor, changed, NULL));
+        if (table[i].ends < 3) {
+            add_significant(supervisor, keel_atom(a));
+            CHECK(!no_pid(add_significant(supervisor, keel_atom(b))));
+        } else {
+            CHECK(no_pid(add_significant(supervisor, keel_atom(b))));
+        }
+        finish_actor(KID_OF(supervisor, a), keel_atom(normal));
+        if (table[i].ends > 1) {
+            CHECK_TERM(children_of(supervisor), "[_ | _]");
+        }
+        if (table[i].ends == 2) {
+            finish_actor(KID_OF(supervisor, b), keel_atom(normal));
+        }
+        if (table[i].ends < 3) {
+            EXPECT_MESSAGE("{'EXIT', ^Pid, shutdown}", supervisor);
+            stop_actor((keel_pid){__atomic_load_n(&plans_server, __ATOMIC_SEQ_CST)});
+        } else {
+            CHECK_OK(keel_supervisor_restart_child(supervisor, keel_atom(a)).status);
+            end_planned(supervisor);
+        }
+    }
+}
+
 PROCESS_TEST(
         "a code change that fails, or declines, changes nothing", .ids = "SU-141 SU-144")
 {
@@ -327,6 +398,9 @@ PROCESS_TEST(
     keel_term bad_flags = plan_of(keel_make("#{intensity => none}"), children, 1);
     CHECK_INT(change(supervisor, bad_flags, &error), KEEL_E_REFUSED);
     CHECK_TERM(error, "{error, {invalid_intensity, none}}");
+    CHECK_INT(change(supervisor, plan_of(keel_atom(junk), children, 1), &error),
+            KEEL_E_REFUSED);
+    CHECK_TERM(error, "{error, {bad_flags, junk}}");
     keel_child_spec bad[] = {KID(a), KID(b)};
     bad[1].restart = (keel_restart)5;
     CHECK_INT(
