@@ -2,6 +2,8 @@
 
 #include "sched_testing.h"
 
+#include <sched.h>
+
 TEST("two tasks that wake each other stay on one worker, and no thread wakes for them")
 {
     start_workers(2);
@@ -43,13 +45,22 @@ static void start_meeting(void *argument)
     call_wake(&meeting->calls[1], meet, &meeting->arrived);
 }
 
-TEST("of two tasks that a turn has woken an idle worker gets one")
+// No watcher takes tasks from a worker that is held up here. So a gift must bring tasks
+// together, and for that somebody must be idle by then.
+static void start_two_idle(void)
 {
-    // No watcher: the gift after the turn, or the help before parking, must bring them
-    // together. Later on a gift may be held back while wakes have been in vain, so only one
-    // pair meets here.
     struct kl_sched_config config = {.workers = 2, .stall_ns = -1};
     CHECK_OK(kl_sched_start(&config));
+    while (__atomic_load_n(&kl_idle_set.idle[0], __ATOMIC_SEQ_CST) != 3) {
+        sched_yield();
+    }
+}
+
+TEST("of two tasks that a turn has woken an idle worker gets one")
+{
+    // Later on a gift may be held back while wakes have been in vain, so only one pair
+    // meets here.
+    start_two_idle();
     if (kl_core.spin_ns == 0) {
         kl_test_skip("one core alone cannot run two tasks at once");
     }
@@ -163,8 +174,7 @@ static void start_company(void *argument)
 
 TEST("a task is in the company of another on the worker where that runs")
 {
-    struct kl_sched_config config = {.workers = 2, .stall_ns = -1};
-    CHECK_OK(kl_sched_start(&config));
+    start_two_idle();
     if (kl_core.spin_ns == 0) {
         kl_test_skip("one core alone cannot run two tasks at once");
     }
@@ -225,8 +235,7 @@ TEST("a turn that wakes many gives some away before it ends")
 {
     enum { COUNT = 100 };
     static struct call calls[COUNT];
-    struct kl_sched_config config = {.workers = 2, .stall_ns = -1};
-    CHECK_OK(kl_sched_start(&config));
+    start_two_idle();
     struct burst burst = {.calls = calls, .count = COUNT};
     call_and_wait(start_burst, &burst);
     for (int i = 0; i < COUNT; i++) {
