@@ -47,6 +47,14 @@ typedef struct keel_monitor_opts {
     bool priority; ///< DOWN goes before ordinary messages (see keel_alias_priority)
 } keel_monitor_opts;
 
+/// Which replies to a spawn request are sent. OTP: the option reply of spawn_request/5.
+typedef enum keel_spawn_reply {
+    KEEL_SPAWN_REPLY, ///< all
+    KEEL_SPAWN_REPLY_NO, ///< none
+    KEEL_SPAWN_REPLY_ERROR_ONLY,
+    KEEL_SPAWN_REPLY_SUCCESS_ONLY,
+} keel_spawn_reply;
+
 /// Options of a spawn; zeroed: the defaults. OTP: erlang:spawn_opt/4.
 typedef struct keel_spawn_opts {
     bool link;
@@ -62,6 +70,7 @@ typedef struct keel_spawn_opts {
     keel_mailbox_policy mailbox_policy;
     const char
             *entry; ///< its name in inspection; static; NULL: found from the body's address
+    keel_spawn_reply reply; ///< keel_spawn_request only
 } keel_spawn_opts;
 
 /// Spawns a process. It does not run before this returns on the same worker, and a
@@ -89,8 +98,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_spawn_opt(keel_body body, keel_term argu
         const keel_spawn_opts *opts, keel_pid *ret_pid, keel_ref *ret_monitor);
 
 /// Asynchronous spawn: returns at once; later the caller gets {Tag, Ref, ok, Pid} or
-/// {Tag, Ref, error, Reason} (badopt, system_limit). With opts->monitor, Ref is the
-/// monitor too. OTP: erlang:spawn_request/5.
+/// {Tag, Ref, error, Reason} (badopt, system_limit), unless opts->reply does not want it.
+/// With opts->monitor, Ref is the monitor too. OTP: erlang:spawn_request/5.
 /// @param tag        KEEL_NONE: spawn_reply
 /// @param ret_request  the reference
 /// @return KEEL_OK, KEEL_E_OUTSIDE
@@ -173,8 +182,9 @@ KEEL_API void keel_hibernate(void);
 /// @thread process; in a body, not in a handler's callback @since 0.1
 KEEL_API KEEL_NORETURN void keel_hibernate_then(keel_body body, keel_term argument);
 
-/// Stops a process from executing until resumed as many times; messages are queued.
-/// Returns when it has stopped. OTP: erlang:suspend_process/1.
+/// Stops a process from executing until resumed as many times; messages are queued. What it
+/// waits for with a timeout, and timers for its pid, stand still meanwhile. Ends with the
+/// caller. Returns when it has stopped. OTP: erlang:suspend_process/1 (29 for the timers).
 /// @return KEEL_OK, KEEL_E_BADARG (self or no pid), KEEL_E_NOPROC, KEEL_E_OUTSIDE
 /// @thread process
 /// @since 0.1

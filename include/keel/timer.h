@@ -54,8 +54,15 @@ KEEL_API keel_status keel_apply_after(
 /// called from a process. OTP: timer:apply_interval. @thread any @since 0.1
 KEEL_API keel_status keel_apply_interval(
         keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer);
-/// Sends every `duration` until cancelled or the receiver ends. OTP: timer:send_interval.
+/// The same, but a run begins only when the one before is over: at once when that has taken
+/// longer than `duration`, until what was missed is made up for. OTP:
+/// timer:apply_repeatedly.
 /// @thread any @since 0.1
+KEEL_API keel_status keel_apply_repeatedly(
+        keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer);
+/// Sends every `duration` until cancelled; ends with the receiver: a pid, or who has the
+/// name, or {Name, Node}, when it is called. OTP: timer:send_interval. @thread any
+/// @since 0.1
 KEEL_API keel_status keel_send_interval(
         keel_duration duration, keel_term to, keel_term message, keel_ref *ret_timer);
 /// Sends the exit signal `reason` (or kill) to a pid or name. OTP: timer:exit_after,

@@ -149,7 +149,7 @@ keel_status kl_await(struct kl_process *self, keel_pid whom, enum keel_wait what
     kl_store_relaxed(&self->waiting_for.word, whom.word);
     bool in_time = true;
     while (self->reply == NULL && in_time) {
-        in_time = kl_wait(self, what, deadline);
+        in_time = kl_wait(self, what, &deadline);
     }
     struct kl_envelope *reply = self->reply;
     self->reply = NULL;

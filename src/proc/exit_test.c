@@ -273,6 +273,58 @@ PROCESS_TEST("an exit signal ends a process that only computes", .ids = "PR-042"
     CHECK_TERM(await_down(monitor), "killed");
 }
 
+static void send_itself_exit_caught(void *reason)
+{
+    keel_process_exit(keel_self(), *(keel_term *)reason);
+}
+
+static void catch_its_exit(keel_term observer_and_reason)
+{
+    keel_term reason = keel_element(observer_and_reason, 1), caught;
+    (void)!keel_try(send_itself_exit_caught, &reason, &caught);
+    keel_send(keel_element(observer_and_reason, 0), keel_atom(went_on));
+}
+
+PROCESS_TEST("an exit signal to itself cannot be caught")
+{
+    CHECK_TERM(end_of_run(catch_its_exit, keel_atom(die)), "die");
+    CHECK_TERM(end_of_run(catch_its_exit, keel_atom(normal)), "normal");
+    CHECK_TERM(end_of_run(catch_its_exit, keel_atom(kill)), "killed");
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("the first of several exit signals gives the reason")
+{
+    for (int i = 0; i < 20; i++) {
+        keel_ref monitor;
+        keel_body body = i % 2 ? wait_forever : compute_forever;
+        keel_pid pid = keel_spawn_monitor(body, keel_make("{Pid}", dead_pid()), &monitor);
+        CHECK_OK(keel_process_exit(pid, keel_atom(first)));
+        CHECK_OK(keel_process_exit(pid, keel_atom(second)));
+        CHECK_OK(keel_process_exit(pid, keel_atom(kill)));
+        CHECK_TERM(await_down(monitor), "first");
+    }
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("an exit signal carries a very large reason whole")
+{
+    keel_trap_exit(true);
+    keel_term reason = keel_nil();
+    for (int i = many_of(10000); i > 0; i--) {
+        reason = keel_cons(keel_make("{I, <<\"text\">>, [[]]}", i), reason);
+    }
+    keel_spawn_opts opts = {.link = true, .monitor = true};
+    keel_pid pid;
+    keel_ref monitor;
+    CHECK_OK(keel_spawn_opt(wait_forever, KEEL_NONE, &opts, &pid, &monitor));
+    CHECK_OK(keel_process_exit(pid, reason));
+    CHECK_EQUAL(await_down(monitor), reason);
+    keel_term seen;
+    EXPECT_NEXT("{'EXIT', ^Pid, Reason}", pid, &seen);
+    CHECK_EQUAL(seen, reason);
+}
+
 // Released by the test below; pairs with the load in its spinning process.
 static bool released;
 

@@ -9,7 +9,7 @@ static inline bool is_simple(const struct kl_process *self)
 {
     return kl_turn_is_plain(self) &&
            (self->flags & (KL_DYING | KL_AGAIN | KL_HANDLER_SUSPENDED)) == 0 &&
-           self->suspended == 0 && self->deadline == INT64_MAX;
+           !self->suspended && self->deadline == INT64_MAX;
 }
 
 // Whether a process that waits for its turn can have it now.
@@ -24,7 +24,7 @@ static bool fits(struct kl_task *task)
     }
     // It goes on on its own stack, while this one is kept. What came through its door may
     // be of importance.
-    return (next->flags & (KL_DYING | KL_CHANGED)) == KL_CHANGED && next->suspended == 0 &&
+    return (next->flags & (KL_DYING | KL_CHANGED)) == KL_CHANGED && !next->suspended &&
            kl_load_relaxed(&next->door) == 0 && kl_stack_keep(kl_fiber_current());
 }
 
@@ -77,7 +77,7 @@ struct kl_stack *kl_turn_serve(void *argument)
         kl_turn_allow(activation);
         kl_turn_begin(next, activation);
         kl_take(next);
-        if ((next->flags & KL_DYING) != 0 || next->suspended > 0) {
+        if ((next->flags & KL_DYING) != 0 || next->suspended) {
             return NULL;
         }
     }

@@ -243,3 +243,42 @@ PROCESS_TEST("hibernation in place gives back what is not in use", .ids = "PR-22
     EXPECT_NEXT("{woke, ^Pid, value, wake}", pid);
     end_of(pid);
 }
+
+static void tell_what_it_has(keel_term to)
+{
+    EXPECT_MESSAGE("wake");
+    keel_term name;
+    CHECK_OK(keel_process_info(keel_self(), keel_atom(registered_name), &name));
+    keel_send(to, keel_make("{has, Key, Trap, Label, Name}",
+                          keel_process_get(keel_atom(key)), keel_bool(keel_trap_exit(true)),
+                          keel_process_get_label(keel_self()), keel_element(name, 1)));
+    EXPECT_MESSAGE("by_alias");
+    EXPECT_MESSAGE("{timeout, _, by_timer}");
+    EXPECT_MESSAGE("{'EXIT', ^To, bye}", keel_to_pid(to));
+    keel_send(to, keel_atom(had_it_all));
+}
+
+static void hibernate_with_much(keel_term to)
+{
+    keel_process_put(keel_atom(key), keel_make("[the, {value}]"));
+    keel_trap_exit(true);
+    CHECK_OK(keel_process_set_label(keel_make("{a, label}")));
+    CHECK_OK(keel_register(keel_atom(sleeper), keel_self()));
+    keel_ref alias = keel_alias();
+    keel_start_timer(KEEL_MS(1), keel_from_pid(keel_self()), keel_atom(by_timer));
+    keel_send(to, keel_from_ref(alias));
+    keel_hibernate_then(tell_what_it_has, to);
+}
+
+PROCESS_TEST("what belongs to a process outlives its hibernation")
+{
+    keel_pid pid = keel_spawn(hibernate_with_much, keel_from_pid(keel_self()));
+    keel_ref alias;
+    EXPECT_NEXT("Alias", &alias);
+    keel_send(pid, keel_atom(wake));
+    keel_send(alias, keel_atom(by_alias));
+    EXPECT_NEXT("{has, [the, {value}], true, {a, label}, sleeper}");
+    keel_process_exit(pid, keel_atom(bye));
+    EXPECT_NEXT("had_it_all");
+    end_of(pid);
+}

@@ -34,7 +34,7 @@ static keel_term status_of(struct kl_process *self)
     if (self == kl_process_current()) {
         return KL_ATOM(running);
     }
-    if (self->suspended > 0) {
+    if (self->suspended) {
         return KL_ATOM(suspended);
     }
     // This is its own turn: it waits, unless it has something to do.

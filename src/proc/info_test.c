@@ -299,3 +299,56 @@ TEST("asking for the length of a queue of a million messages does not walk it",
 {
     in_process_with(ask_beside_a_million, .patience_s = 55);
 }
+
+PROCESS_TEST("keys of any kind are found in one's own dictionary and in another's")
+{
+    keel_pid pid = new_puppet();
+    const keel_term keys[] = {keel_atom(key), keel_make("{a, [b]}"), keel_nil(),
+            keel_make("9999999999999999999999999999999999"), keel_from_ref(keel_make_ref()),
+            keel_from_pid(pid), keel_make("<<\"some binary\">>"), keel_float(1.5),
+            keel_make("#{a => 1}")};
+    enum { COUNT = sizeof keys / sizeof *keys };
+    keel_term items = keel_nil(), list, pair, other;
+    for (int i = COUNT - 1; i >= 0; i--) {
+        ask(pid, act_put, keel_make("{Key, {value, I}}", keys[i], i));
+        keel_process_put(keys[i], keel_make("{value, I}", i));
+        items = keel_cons(keel_make("{dictionary, Key}", keys[i]), items);
+    }
+    CHECK_OK(keel_process_info(pid, items, &list));
+    CHECK_OK(keel_process_info(keel_self(), items, &other));
+    CHECK_EQUAL(other, list);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK(keel_list_next(&list, &pair));
+        CHECK_TERM(pair, "{{dictionary, ^Key}, {value, ^I}}", keys[i], i);
+        keel_process_erase(keys[i]);
+    }
+    CHECK_OK(keel_process_info(keel_self(), items, &list));
+    while (keel_list_next(&list, &pair)) {
+        CHECK_TERM(pair, "{{dictionary, _}, undefined}");
+    }
+    end_process(pid);
+}
+
+static keel_term large_message(int number)
+{
+    keel_term list = keel_nil();
+    for (int i = 0; i < 1000; i++) {
+        list = keel_cons(keel_make("{I, <<\"some text\">>}", i + number), list);
+    }
+    return keel_make("{large, N, List}", number, list);
+}
+
+PROCESS_TEST("the messages of another are seen whole, as they come")
+{
+    keel_pid pid = new_puppet();
+    keel_term sent = keel_nil();
+    for (int i = 0; i < 4; i++) {
+        sent = keel_cons(large_message(i), sent);
+        keel_send(pid, keel_head(sent));
+        keel_term seen, expected;
+        CHECK_OK(keel_process_info(pid, keel_atom(messages), &seen));
+        expected = keel_list_reverse(sent);
+        CHECK_TERM(seen, "{messages, ^Messages}", expected);
+    }
+    end_process(pid);
+}

@@ -280,3 +280,42 @@ PROCESS_TEST("after unlinking no signal of the link arrives")
         EXPECT_NO_MESSAGE();
     }
 }
+
+// Takes the link off, says so, and ends.
+static void unlink_and_exit(keel_term unused)
+{
+    (void)unused;
+    keel_pid child;
+    EXPECT_NEXT("{go, Child}", &child);
+    keel_unlink(child);
+    keel_send(child, keel_atom(unlinked));
+    keel_exit(keel_atom(bye));
+}
+
+// Links to who has just taken its link off and ends.
+static void link_again(keel_term parent_term)
+{
+    keel_pid parent = keel_to_pid(parent_term);
+    keel_trap_exit(true);
+    CHECK_OK(keel_link(parent));
+    keel_send(parent, keel_make("{go, Self}", keel_self()));
+    EXPECT_NEXT("unlinked");
+    bool alive = keel_process_alive(parent);
+    CHECK_OK(keel_link(parent));
+    keel_term reason;
+    EXPECT_NEXT("{'EXIT', ^Parent, Reason}", parent, &reason);
+    CHECK(keel_is(reason, noproc) || (alive && keel_is(reason, bye)));
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST(
+        "a link made after the other side's unlink hears of the end or of nobody there")
+{
+    for (int i = 0; i < 50; i++) {
+        keel_pid parent = keel_spawn(unlink_and_exit, KEEL_NONE);
+        keel_ref monitor;
+        keel_spawn_monitor(link_again, keel_from_pid(parent), &monitor);
+        CHECK_TERM(await_down(monitor), "normal");
+        end_of(parent);
+    }
+}

@@ -322,3 +322,47 @@ PROCESS_TEST("monitors survive the loss of their target's name", .ids = "PR-099"
     end_process(successor);
     EXPECT_NO_MESSAGE();
 }
+
+PROCESS_TEST("a monitor of oneself never fires")
+{
+    CHECK_OK(keel_register(keel_atom(watched), keel_self()));
+    keel_ref by_pid = keel_monitor(keel_self()), by_name = keel_monitor("watched");
+    CHECK(!no_ref(by_pid) && !no_ref(by_name) && !same_ref(by_pid, by_name));
+    CHECK_TERM(info_of(keel_self(), keel_atom(monitors)), "[]");
+    CHECK_INT(times_in(keel_from_pid(keel_self()),
+                      info_of(keel_self(), keel_atom(monitored_by))),
+            0);
+    CHECK(keel_demonitor(by_pid, 0));
+    CHECK(!keel_demonitor(by_pid, KEEL_DEMONITOR_INFO));
+    CHECK_OK(keel_unregister(keel_atom(watched)));
+    CHECK(keel_demonitor(by_name, KEEL_DEMONITOR_FLUSH));
+    EXPECT_NO_MESSAGE();
+}
+
+static void exit_when_told(keel_term observer)
+{
+    EXPECT_NEXT("go");
+    keel_process_exit(keel_to_pid(observer), keel_atom(foo));
+}
+
+static void watch_its_killer(keel_term observer)
+{
+    keel_ref monitor;
+    keel_pid killer = keel_spawn_monitor(
+            exit_when_told, keel_from_pid(keel_self()), &monitor);
+    keel_send(observer, keel_from_pid(killer));
+    keel_send(killer, keel_atom(go));
+    EXPECT_NEXT("never");
+}
+
+PROCESS_TEST("who is ended by the process it watches ends with that reason")
+{
+    for (int i = 0; i < 20; i++) {
+        keel_ref monitor;
+        keel_pid killer;
+        keel_spawn_monitor(watch_its_killer, keel_from_pid(keel_self()), &monitor);
+        EXPECT_NEXT("Killer", &killer);
+        CHECK_TERM(await_down(monitor), "foo");
+        end_of(killer);
+    }
+}

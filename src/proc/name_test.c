@@ -270,3 +270,16 @@ PROCESS_TEST("a name may move, and a send to it in between fails", .ids = "PR-15
     end_process(first);
     end_process(second);
 }
+
+PROCESS_TEST("a process that loses its name may have another")
+{
+    keel_pid pid = new_puppet();
+    for (int i = 0; i < 3; i++) {
+        keel_term name = i % 2 ? keel_atom(odd_name) : keel_atom(even_name);
+        CHECK_OK(keel_register(name, pid));
+        CHECK(same_pid(keel_whereis_term(name), pid));
+        CHECK_OK(keel_unregister(name));
+        CHECK_TERM(info_of(pid, keel_atom(registered_name)), "[]");
+    }
+    end_process(pid);
+}

@@ -226,3 +226,71 @@ PROCESS_TEST("asking after an exit signal to a process that computes waits for i
         CHECK(!keel_process_alive(pid));
     }
 }
+
+// May get what was sent before the signal, and nothing that was sent after.
+static void look_out_for_later(keel_term unused)
+{
+    (void)unused;
+    for (;;) {
+        keel_scope scope = keel_scope_open();
+        if (keel_receive_match(KEEL_AT_ONCE, "may_not_reach") == KEEL_OK) {
+            keel_exit(keel_atom(wrong_order));
+        }
+        (void)!keel_receive_match(KEEL_AT_ONCE, "may_reach");
+        keel_scope_close(&scope);
+        keel_yield();
+    }
+}
+
+PROCESS_TEST("what is sent after an exit signal does not reach who ends of it")
+{
+    for (int i = 0; i < 40; i++) {
+        keel_ref monitor;
+        keel_pid pid = keel_spawn_monitor(look_out_for_later, KEEL_NONE, &monitor);
+        for (int j = 0; j < 3; j++) {
+            keel_send(pid, keel_atom(may_reach));
+        }
+        keel_process_exit(pid, keel_atom(right_order));
+        for (int j = 0; j < 3; j++) {
+            keel_send(pid, keel_atom(may_not_reach));
+        }
+        CHECK_TERM(await_down(monitor), "right_order");
+    }
+}
+
+// Counts down to 1, each number to another of the addresses.
+static void count_down_to(keel_term addresses)
+{
+    EXPECT_NEXT("go");
+    size_t size = keel_tuple_size(addresses);
+    for (int number = 200; number > 0; number--) {
+        CHECK_OK(keel_send(
+                keel_element(addresses, (size_t)number % size), keel_int(number)));
+    }
+}
+
+PROCESS_TEST(
+        "by whatever address, one sender's messages come in order, its end behind them")
+{
+    CHECK_OK(keel_register(keel_atom(addressed), keel_self()));
+    keel_ref alias = keel_alias(), monitor;
+    keel_term full = keel_tuple_of(keel_atom(addressed), keel_node_self()), addresses;
+    for (int i = 0; i < 10; i++) {
+        keel_ref first;
+        addresses = keel_make("{Self, addressed, Full, Alias}", keel_self(), full, alias);
+        keel_pid sender = keel_spawn_monitor(count_down_to, addresses, &first);
+        CHECK_OK(keel_register(keel_atom(sender), sender));
+        keel_monitor_opts opts = {.alias = KEEL_ALIAS_EXPLICIT_UNALIAS};
+        CHECK_OK(keel_monitor_opt(keel_atom(sender), &opts, &monitor));
+        keel_send(sender, keel_atom(go));
+        for (int number = 200; number > 0; number--) {
+            EXPECT_NEXT("^N", number);
+        }
+        EXPECT_MESSAGE("{'DOWN', ^Ref, process, ^Pid, normal}", first, sender);
+        EXPECT_MESSAGE("{'DOWN', ^Ref, process, {sender, _}, normal}", monitor);
+        EXPECT_NO_MESSAGE();
+        CHECK(keel_unalias(monitor));
+    }
+    CHECK(keel_unalias(alias));
+    CHECK_OK(keel_unregister(keel_atom(addressed)));
+}

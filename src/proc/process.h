@@ -107,7 +107,7 @@ struct kl_process {
     size_t heap_bytes; // of the terms on its stack, when it last gave way
     uint8_t status; // enum kl_process_status
     uint8_t wait; // enum keel_wait
-    uint8_t suspended; // how many suspends are not resumed
+    bool suspended; // some suspend is not resumed
     uint8_t turns; // counted to find one of 64
     uint32_t relation_count;
 
@@ -146,6 +146,8 @@ struct kl_extras {
     struct kl_envelope **first_end; // behind the last priority message
     struct kl_queue_watch *queue_watches;
     struct kl_suspension *suspensions; // of others, by this process
+    uint64_t suspends; // of this process by others, not resumed
+    int64_t suspended_at; // when the first of them came
     size_t max_memory;
     size_t stack_bytes;
     keel_priority priority;
@@ -350,9 +352,10 @@ void kl_signal(struct kl_process *self, struct kl_envelope *envelope);
 
 // --- turn.c ---
 void kl_turn(struct kl_task *task);
-// Waits until something new has come through the door or `deadline` has passed. False
-// when it has. Other processes run meanwhile. Only from the process.
-bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline);
+// Waits until something new has come through the door or `*deadline` has passed. False
+// when it has. Other processes run meanwhile. Only from the process. The time it was
+// suspended meanwhile does not count: the deadline moves on by that.
+bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t *deadline);
 
 // --- follow.c ---
 // Serves the handler that the activation is of, and those that follow; returns the stack to
@@ -530,6 +533,8 @@ struct kl_ancestor *kl_ancestor_of(struct kl_process *parent);
 void kl_crash_report(struct kl_process *self, keel_term reason);
 void kl_timer_forget(uint64_t ref); // its receiver has ended
 void kl_timers_forget(struct kl_process *self); // all on the list of one that ends
+void kl_timers_pause(struct kl_process *self); // the same of one that is suspended
+void kl_timers_go_on(struct kl_process *self); // and resumed
 void kl_timer_noted(struct kl_process *self, struct kl_envelope *envelope);
 void kl_timer_arrived(struct kl_process *self, struct kl_envelope *envelope);
 void kl_queue_check(struct kl_process *self, size_t before);

@@ -56,14 +56,14 @@ keel_status keel_receive_until(keel_deadline deadline, keel_term *ret_message)
             kl_take(self);
         }
         kl_end_if_dying(self);
-        if (self->head != NULL && self->suspended == 0) {
+        if (self->head != NULL && !self->suspended) {
             *ret_message = open_message(self, kl_mailbox_remove(self, &self->head));
             return KEEL_OK;
         }
-        if (late || (deadline.at == INT64_MIN && self->suspended == 0)) {
+        if (late || (deadline.at == INT64_MIN && !self->suspended)) {
             return KEEL_E_TIMEOUT;
         }
-        late = !kl_wait(self, KEEL_WAIT_MESSAGE, deadline.at);
+        late = !kl_wait(self, KEEL_WAIT_MESSAGE, &deadline.at);
     }
 }
 
@@ -116,7 +116,7 @@ static inline __attribute__((always_inline)) keel_status receive_wanted(
         if (self->extras != NULL && self->extras->first_end != NULL) {
             at = &self->head; // priority messages go before what was looked at
         }
-        if (self->suspended == 0) {
+        if (!self->suspended) {
             if (scan(self, &at, wanted, ret_envelope)) {
                 return KEEL_OK;
             }
@@ -124,7 +124,7 @@ static inline __attribute__((always_inline)) keel_status receive_wanted(
                 return KEEL_E_TIMEOUT;
             }
         }
-        late = !kl_wait(self, KEEL_WAIT_MESSAGE, deadline.at);
+        late = !kl_wait(self, KEEL_WAIT_MESSAGE, &deadline.at);
     }
 }
 
@@ -261,7 +261,7 @@ void keel_sleep(keel_duration duration)
     }
     keel_deadline deadline = keel_deadline_in(duration);
     while (!keel_deadline_passed(deadline)) {
-        if (!kl_wait(self, KEEL_WAIT_SLEEP, deadline.at)) {
+        if (!kl_wait(self, KEEL_WAIT_SLEEP, &deadline.at)) {
             return;
         }
     }
@@ -271,8 +271,9 @@ void keel_sleep(keel_duration duration)
 void keel_hibernate(void)
 {
     struct kl_process *self = kl_process_current();
-    while (self != NULL && (keel_queue_length() == 0 || self->suspended > 0)) {
-        if (!kl_wait(self, KEEL_WAIT_MESSAGE, INT64_MAX)) {
+    int64_t never = INT64_MAX;
+    while (self != NULL && (keel_queue_length() == 0 || self->suspended)) {
+        if (!kl_wait(self, KEEL_WAIT_MESSAGE, &never)) {
             return; // in a deferred function
         }
     }

@@ -367,3 +367,42 @@ PROCESS_TEST("sleep takes no message", .ids = "PR-175")
     CHECK_INT(keel_flush(), 7);
     end_process(sender);
 }
+
+static void wait_among_noise(keel_term observer)
+{
+    keel_status status = keel_receive_match(KEEL_IN(KEEL_SECONDS(10)), "never");
+    keel_send(observer, keel_make("{gave_up, S, Now}", (int)status, time_now()));
+}
+
+SIMULATED_TEST("a message that does not match does not put off the timeout")
+{
+    int64_t begin = time_now(), when;
+    keel_pid pid = keel_spawn(wait_among_noise, keel_from_pid(keel_self()));
+    for (int i = 0; i < 9; i++) {
+        keel_sleep(KEEL_SECONDS(1));
+        keel_send(pid, keel_make("{noise, I}", i));
+    }
+    EXPECT_NEXT("{gave_up, ^S, When}", (int)KEEL_E_TIMEOUT, &when);
+    CHECK(when - begin >= KEEL_SECONDS(10) && when - begin < KEEL_SECONDS(11));
+    end_of(pid);
+}
+
+PROCESS_TEST("a call finds its answer whatever waits in the mailbox, and leaves that there")
+{
+    const int count = many_of(10000);
+    for (int i = 0; i < count; i++) {
+        keel_send(keel_self(), keel_int(i));
+    }
+    keel_pid pid = new_puppet();
+    for (int i = 0; i < 5; i++) {
+        CHECK_TERM(ask(pid, act_nothing, KEEL_NONE), "none");
+    }
+    CHECK_INT(keel_queue_length(), count);
+    for (int i = 0; i < count; i++) {
+        keel_scope scope = keel_scope_open();
+        EXPECT_NEXT("^I", i);
+        keel_scope_close(&scope);
+    }
+    EXPECT_NO_MESSAGE();
+    end_process(pid);
+}

@@ -180,7 +180,7 @@ static inline bool next_message(
     }
     if (self->head == NULL) {
         kl_take(self);
-        if ((self->flags & KL_DYING) != 0 || self->suspended > 0) {
+        if ((self->flags & KL_DYING) != 0 || self->suspended) {
             return false;
         }
     }
@@ -244,7 +244,7 @@ void kl_serve(struct kl_process *self, struct kl_activation *activation)
         activation->serving_deadline = INT64_MAX;
         follow(self, next);
         expire(activation, clean, lent);
-        if (self->suspended > 0) {
+        if (self->suspended) {
             break;
         }
         kl_store_relaxed(&self->reductions, self->reductions + 1);

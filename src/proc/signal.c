@@ -156,7 +156,12 @@ static void answer_ping(struct kl_process *self, struct kl_envelope *envelope)
 
 static void suspend_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
-    self->suspended++;
+    struct kl_extras *extras = kl_extras(self);
+    if (extras->suspends++ == 0) {
+        extras->suspended_at = kl_now_exact();
+        self->suspended = true;
+        kl_timers_pause(self);
+    }
     answer_ping(self, envelope);
 }
 
@@ -193,9 +198,19 @@ static void wake_arrived(struct kl_process *self, struct kl_envelope *envelope)
     kl_envelope_free(envelope);
 }
 
+// Its timers, and a deadline it waits for, stood still meanwhile: what they had left they
+// have again.
 static void resume_arrived(struct kl_process *self, struct kl_envelope *envelope)
 {
-    self->suspended -= self->suspended > 0;
+    if (self->suspended && --self->extras->suspends == 0) {
+        self->suspended = false;
+        kl_timers_go_on(self);
+        if (self->deadline != INT64_MAX && self->deadline != INT64_MIN) {
+            int64_t paused = kl_now_exact() - self->extras->suspended_at;
+            bool never = self->deadline > INT64_MAX - paused;
+            self->deadline = never ? INT64_MAX : self->deadline + paused;
+        }
+    }
     wake_arrived(self, envelope);
 }
 

@@ -59,6 +59,7 @@ static bool valid(const keel_spawn_opts *opts)
     return name_ok && opts->priority <= KEEL_MAX_PRIORITY &&
            opts->mailbox_policy <= KEEL_MAILBOX_EXIT &&
            opts->monitor_opts.alias <= KEEL_ALIAS_REPLY_DEMONITOR &&
+           opts->reply <= KEEL_SPAWN_REPLY_SUCCESS_ONLY &&
            opts->stack_bytes <= (size_t)1 << 30;
 }
 
@@ -128,7 +129,7 @@ static struct kl_process *record_new(const void *entry, uint32_t flags)
     child->exit_envelope = NULL;
     kl_store_relaxed(&child->waiting_since, 0);
     kl_store_relaxed(&child->wait, KEEL_WAIT_NOTHING);
-    child->suspended = 0;
+    child->suspended = false;
     child->relation_count = 0;
     child->timers = 0;
     kl_store_relaxed(&child->heap_bytes, 0);

@@ -38,6 +38,7 @@ keel_status keel_spawn_request(keel_body body, keel_term argument,
     if (ret_request == NULL) {
         return KEEL_E_BADARG;
     }
+    keel_spawn_reply reply = opts == NULL ? KEEL_SPAWN_REPLY : opts->reply;
     keel_ref ref = keel_make_ref();
     keel_pid pid;
     // The child may not run before the answer is posted: other workers could take it, so
@@ -47,9 +48,13 @@ keel_status keel_spawn_request(keel_body body, keel_term argument,
             (const void *)(uintptr_t)body, argument, opts, ref, &pid, &held);
     *ret_request = ref;
     if (status != KEEL_OK) {
-        return post(tag, ref, KL_ATOM(error), reason_of(status));
+        bool silent = reply == KEEL_SPAWN_REPLY_NO ||
+                      reply == KEEL_SPAWN_REPLY_SUCCESS_ONLY;
+        return silent ? KEEL_OK : post(tag, ref, KL_ATOM(error), reason_of(status));
     }
-    status = post(tag, ref, KL_ATOM(ok), keel_from_pid(pid));
+    if (reply == KEEL_SPAWN_REPLY || reply == KEEL_SPAWN_REPLY_SUCCESS_ONLY) {
+        status = post(tag, ref, KL_ATOM(ok), keel_from_pid(pid));
+    }
     kl_spawn_release(held);
     return status;
 }

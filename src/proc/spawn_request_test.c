@@ -54,6 +54,86 @@ PROCESS_TEST(
     EXPECT_NO_MESSAGE();
 }
 
+PROCESS_TEST("a spawn request gives the replies that are wanted")
+{
+    const struct {
+        keel_spawn_reply reply;
+        bool of_success, of_error;
+    } cases[] = {{KEEL_SPAWN_REPLY, true, true}, {KEEL_SPAWN_REPLY_NO, false, false},
+            {KEEL_SPAWN_REPLY_ERROR_ONLY, false, true},
+            {KEEL_SPAWN_REPLY_SUCCESS_ONLY, true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        keel_spawn_opts opts = {.monitor = true, .reply = cases[i].reply};
+        keel_ref request;
+        CHECK_OK(
+                keel_spawn_request(exit_with, keel_atom(over), &opts, KEEL_NONE, &request));
+        if (cases[i].of_success) {
+            EXPECT_NEXT("{spawn_reply, ^Ref, ok, _}", request);
+        }
+        // The monitor does not depend on it.
+        EXPECT_NEXT("{'DOWN', ^Ref, process, _, over}", request);
+        opts.priority = (keel_priority)99;
+        CHECK_OK(keel_spawn_request(
+                do_nothing, KEEL_NONE, &opts, keel_atom(mine), &request));
+        if (cases[i].of_error) {
+            EXPECT_NEXT("{mine, ^Ref, error, badopt}", request);
+        }
+        EXPECT_NO_MESSAGE();
+    }
+    keel_spawn_opts opts = {.reply = (keel_spawn_reply)99};
+    keel_ref request;
+    CHECK_OK(keel_spawn_request(do_nothing, KEEL_NONE, &opts, KEEL_NONE, &request));
+    EXPECT_NEXT("{spawn_reply, ^Ref, error, badopt}", request);
+}
+
+PROCESS_TEST("the reply to a spawn request comes before the child's end")
+{
+    keel_trap_exit(true);
+    for (int i = 0; i < 20; i++) {
+        keel_spawn_opts opts = {.link = true, .monitor = i % 2};
+        keel_ref request;
+        keel_pid pid;
+        CHECK_OK(
+                keel_spawn_request(exit_with, keel_atom(over), &opts, KEEL_NONE, &request));
+        EXPECT_NEXT("{spawn_reply, ^Ref, ok, Pid}", request, &pid);
+        EXPECT_MESSAGE("{'EXIT', ^Pid, over}", pid);
+        if (opts.monitor) {
+            EXPECT_MESSAGE("{'DOWN', ^Ref, process, ^Pid, over}", request, pid);
+        }
+        EXPECT_NO_MESSAGE();
+    }
+}
+
+PROCESS_TEST("the monitor of a spawn request ends with its reference before the reply too")
+{
+    keel_spawn_opts opts = {.monitor = true};
+    keel_ref request;
+    keel_pid pid;
+    CHECK_OK(keel_spawn_request(wait_forever, KEEL_NONE, &opts, KEEL_NONE, &request));
+    CHECK(keel_demonitor(request, KEEL_DEMONITOR_INFO));
+    CHECK_TERM(info_of(keel_self(), keel_atom(monitors)), "[]");
+    EXPECT_NEXT("{spawn_reply, ^Ref, ok, Pid}", request, &pid);
+    CHECK_TERM(info_of(pid, keel_atom(monitored_by)), "[]");
+    end_process(pid);
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("the monitor of a spawn request may have a tag and be an alias")
+{
+    keel_spawn_opts opts = {.monitor = true,
+            .monitor_opts = {.tag = keel_atom(gone), .alias = KEEL_ALIAS_DEMONITOR}};
+    keel_ref request;
+    keel_pid pid;
+    CHECK_OK(keel_spawn_request(puppet, KEEL_NONE, &opts, KEEL_NONE, &request));
+    EXPECT_NEXT("{spawn_reply, ^Ref, ok, Pid}", request, &pid);
+    ask(pid, act_send, keel_make("{Alias, hello}", request));
+    EXPECT_NEXT("hello");
+    tell(pid, act_exit, keel_atom(over));
+    EXPECT_NEXT("{gone, ^Ref, process, ^Pid, over}", request, pid);
+    CHECK_OK(keel_send(request, keel_atom(late)));
+    EXPECT_NO_MESSAGE();
+}
+
 PROCESS_TEST("a request with a monitor gives its reference to both", .ids = "PR-018 PR-024")
 {
     keel_spawn_opts opts = {.monitor = true};

@@ -79,7 +79,7 @@ keel_status keel_process_suspend(keel_pid pid)
         return KEEL_E_BADARG;
     }
     struct kl_suspension **link = find(self, pid);
-    if (*link != NULL && (*link)->count >= 200) {
+    if (*link != NULL && (*link)->count == UINT32_MAX) {
         return KEEL_E_SYSTEM_LIMIT;
     }
     struct kl_envelope *reply;

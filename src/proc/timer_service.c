@@ -6,8 +6,9 @@
 #include <keel/keel.h>
 
 // The argument of a timer's process: {Duration, Interval, Owner, What}, where Owner is a
-// pid whose end ends the timer, or none (the atom), and What one of
-//   {apply, Fn, Argument}   {send, To, Message}   {exit, To, Reason}
+// pid or name whose process ends the timer with itself, or [], and What one of
+//   {apply, Fn, Argument}   {repeat, Fn, Argument}
+//   {send, To, Message}   {exit, To, Reason}
 
 static void apply_body(keel_term argument)
 {
@@ -18,18 +19,19 @@ static void apply_body(keel_term argument)
     }
 }
 
-// False when the receiver has ended: an interval then ends too.
-static bool act(keel_term what)
+// Does what there is to do. A monitor of the run that must be over before the next.
+static keel_ref act(keel_term what)
 {
     void *fn;
     keel_term to;
     keel_term term;
+    keel_ref run = {0};
     if (keel_match(what, "{apply, Fn, Term}", &fn, &term)) {
         keel_spawn(apply_body, keel_make("{Fn, Term}", keel_pointer(fn), term));
+    } else if (keel_match(what, "{repeat, Fn, Term}", &fn, &term)) {
+        keel_spawn_monitor(
+                apply_body, keel_make("{Fn, Term}", keel_pointer(fn), term), &run);
     } else if (keel_match(what, "{send, To, Term}", &to, &term)) {
-        if (keel_is_pid(to) && !keel_process_alive(keel_to_pid(to))) {
-            return false;
-        }
         keel_send_term(to, term);
     } else if (keel_match(what, "{exit, To, Term}", &to, &term)) {
         keel_pid pid = keel_whereis_term(to);
@@ -37,7 +39,7 @@ static bool act(keel_term what)
             keel_process_exit(pid, term);
         }
     }
-    return true;
+    return run;
 }
 
 // True for a request to cancel the timer, which is answered: whoever cancelled hears
@@ -52,19 +54,24 @@ static bool is_cancelled(keel_term message, keel_ref alias)
     return true;
 }
 
-// Waits until `due`. True when the timer was cancelled, or its owner has ended. Whatever
-// else is sent to the process is none of its business and dropped.
-static bool ends_before(keel_deadline due, keel_ref alias, keel_ref monitor)
+static bool is_down_of(keel_ref monitor, keel_term message)
+{
+    return monitor.word != 0 &&
+           keel_match(message, "{'DOWN', ^Ref, process, _, _}", monitor);
+}
+
+// Waits until `due`, or the end of `run`. True when the timer was cancelled, or its owner
+// has ended. Whatever else is sent to the process is none of its business and dropped.
+static bool ends_before(keel_deadline due, keel_ref run, keel_ref alias, keel_ref owner)
 {
     for (;;) {
         keel_scope scope = keel_scope_open();
         keel_term message;
-        bool due_now = keel_receive_until(due, &message) != KEEL_OK;
-        bool ended = !due_now &&
-                     (is_cancelled(message, alias) ||
-                             keel_match(message, "{'DOWN', ^Ref, process, _, _}", monitor));
+        bool go_on = keel_receive_until(due, &message) != KEEL_OK ||
+                     is_down_of(run, message);
+        bool ended = !go_on && (is_cancelled(message, alias) || is_down_of(owner, message));
         keel_scope_close(&scope);
-        if (due_now || ended) {
+        if (go_on || ended) {
             return ended;
         }
     }
@@ -81,31 +88,30 @@ static void timer_body(keel_term argument)
         keel_exit(keel_atom(badarg));
     }
     keel_ref alias = kl_alias_for_timer();
-    keel_ref monitor = keel_is_pid(owner) ? keel_monitor(owner) : alias;
+    keel_ref monitor = keel_is_nil(owner) ? (keel_ref){0} : keel_monitor(owner);
     keel_deadline due = keel_deadline_in(duration);
     keel_gen_ack(keel_from_ref(alias));
     do {
-        if (ends_before(due, alias, monitor)) {
+        if (ends_before(due, (keel_ref){0}, alias, monitor)) {
             return;
         }
         keel_scope scope = keel_scope_open();
-        bool alive = act(what);
+        keel_ref run = act(what);
         keel_scope_close(&scope);
-        if (!alive) {
+        if (run.word != 0 && ends_before(KEEL_NEVER, run, alias, monitor)) {
             return;
         }
         due = keel_deadline_at(due.at + duration);
     } while (interval);
 }
 
-static keel_status start_timer(
-        keel_duration duration, bool interval, keel_term what, keel_ref *ret_timer)
+// `owner` and `what` as in the argument of the timer's process; no `what` is refused.
+static keel_status start_timer(keel_duration duration, bool interval, keel_term owner,
+        keel_term what, keel_ref *ret_timer)
 {
-    if (duration < 0 || (interval && duration == 0)) {
+    if (duration < 0 || (interval && duration == 0) || keel_is_none(what)) {
         return KEEL_E_BADARG;
     }
-    keel_pid self = keel_self();
-    keel_term owner = interval && self.word != 0 ? keel_from_pid(self) : keel_atom(none);
     keel_spawn_opts opts = {.entry = "timer"};
     keel_term ack;
     keel_status status = keel_start_body(timer_body,
@@ -117,31 +123,48 @@ static keel_status start_timer(
     return status;
 }
 
+// Whoever is to get a message, by pid, name or {Name, Node}.
 static bool is_destination(keel_term to)
 {
-    return keel_is_pid(to) || keel_is_atom(to);
+    return keel_is_pid(to) || keel_is_atom(to) ||
+           (keel_tuple_size(to) == 2 && keel_is_atom(keel_element(to, 0)) &&
+                   keel_is_atom(keel_element(to, 1)));
+}
+
+// The caller, with whom its own intervals end.
+static keel_term caller(void)
+{
+    return keel_in_process() ? keel_from_pid(keel_self()) : keel_nil();
+}
+
+// None when there is nothing to run.
+static keel_term run_of(keel_term how, keel_body fn, keel_term argument)
+{
+    if (fn == NULL || keel_is_none(argument)) {
+        return KEEL_NONE;
+    }
+    return keel_tuple_of(how, keel_pointer((void *)(uintptr_t)fn), argument);
 }
 
 keel_status keel_apply_after(
         keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer)
 {
-    if (fn == NULL || keel_is_none(argument)) {
-        return KEEL_E_BADARG;
-    }
-    void *pointer = (void *)(uintptr_t)fn;
-    keel_term what = keel_make("{apply, Fn, Argument}", keel_pointer(pointer), argument);
-    return start_timer(duration, false, what, ret_timer);
+    keel_term what = run_of(keel_atom(apply), fn, argument);
+    return start_timer(duration, false, keel_nil(), what, ret_timer);
 }
 
 keel_status keel_apply_interval(
         keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer)
 {
-    if (fn == NULL || keel_is_none(argument)) {
-        return KEEL_E_BADARG;
-    }
-    void *pointer = (void *)(uintptr_t)fn;
-    keel_term what = keel_make("{apply, Fn, Argument}", keel_pointer(pointer), argument);
-    return start_timer(duration, true, what, ret_timer);
+    keel_term what = run_of(keel_atom(apply), fn, argument);
+    return start_timer(duration, true, caller(), what, ret_timer);
+}
+
+keel_status keel_apply_repeatedly(
+        keel_duration duration, keel_body fn, keel_term argument, keel_ref *ret_timer)
+{
+    keel_term what = run_of(keel_atom(repeat), fn, argument);
+    return start_timer(duration, true, caller(), what, ret_timer);
 }
 
 keel_status keel_send_interval(
@@ -151,17 +174,17 @@ keel_status keel_send_interval(
         return KEEL_E_BADARG;
     }
     return start_timer(
-            duration, true, keel_make("{send, To, Message}", to, message), ret_timer);
+            duration, true, to, keel_make("{send, To, Message}", to, message), ret_timer);
 }
 
 keel_status keel_exit_after(
         keel_duration duration, keel_term to, keel_term reason, keel_ref *ret_timer)
 {
-    if (!is_destination(to) || keel_is_none(reason)) {
+    if ((!keel_is_pid(to) && !keel_is_atom(to)) || keel_is_none(reason)) {
         return KEEL_E_BADARG;
     }
-    return start_timer(
-            duration, false, keel_make("{exit, To, Reason}", to, reason), ret_timer);
+    return start_timer(duration, false, keel_nil(),
+            keel_make("{exit, To, Reason}", to, reason), ret_timer);
 }
 
 keel_status keel_kill_after(keel_duration duration, keel_term to, keel_ref *ret_timer)

@@ -194,6 +194,91 @@ PROCESS_TEST("apply_interval ends with the process that asked for it", .ids = "P
     EXPECT_NO_MESSAGE();
 }
 
+// Whether one of them runs; pairs with itself: two at once would see it taken.
+static int runs;
+
+static void run_alone(keel_term to)
+{
+    CHECK_INT(__atomic_fetch_add(&runs, 1, __ATOMIC_ACQ_REL), 0);
+    keel_send(to, keel_make("{running, Self, Now}", keel_self(), time_now()));
+    CHECK_OK(keel_receive_match(KEEL_NEVER, "finish"));
+    CHECK_INT(__atomic_fetch_sub(&runs, 1, __ATOMIC_ACQ_REL), 1);
+}
+
+PROCESS_TEST("apply_repeatedly waits for the end of a run before it begins the next")
+{
+    runs = 0;
+    keel_term before = keel_process_list();
+    keel_ref timer;
+    keel_pid runner, last = {0};
+    int64_t begin = time_now(), when;
+    CHECK_OK(keel_apply_repeatedly(KEEL_MS(3), run_alone, self_term(), &timer));
+    for (int i = 1; i <= 4; i++) {
+        EXPECT_NEXT("{running, Runner, When}", &runner, &when);
+        CHECK(when - begin >= KEEL_MS(3) * i);
+        CHECK(!same_pid(runner, last));
+        last = runner;
+        // Three times as long as the interval: the next waits for it.
+        keel_sleep(KEEL_MS(9));
+        EXPECT_NO_MESSAGE();
+        keel_send(runner, keel_atom(finish));
+    }
+    // Cancelled while one runs: that goes on, another does not come.
+    EXPECT_NEXT("{running, Runner, _}", &runner);
+    CHECK_OK(keel_timer_cancel(keel_from_ref(timer)));
+    CHECK(keel_process_alive(runner));
+    keel_send(runner, keel_atom(finish));
+    await_others(before);
+    keel_sleep(KEEL_MS(9));
+    EXPECT_NO_MESSAGE();
+}
+
+SIMULATED_TEST("apply_repeatedly makes up for the time that one run took")
+{
+    runs = 0;
+    keel_ref timer;
+    keel_pid runner;
+    int64_t begin = time_now(), when;
+    CHECK_OK(keel_apply_repeatedly(KEEL_MS(100), run_alone, self_term(), &timer));
+    EXPECT_NEXT("{running, Runner, _}", &runner);
+    keel_sleep(KEEL_MS(250));
+    keel_send(runner, keel_atom(finish));
+    for (int i = 2; i <= 5; i++) {
+        EXPECT_NEXT("{running, Runner, When}", &runner, &when);
+        keel_send(runner, keel_atom(finish));
+        // The second and third are late and come one after the other, the others in time.
+        int64_t due = i <= 3 ? KEEL_MS(350) : KEEL_MS(100) * i;
+        CHECK(when - begin >= due && when - begin < due + KEEL_MS(5));
+    }
+    CHECK_OK(keel_timer_cancel(keel_from_ref(timer)));
+    end_of(runner);
+}
+
+static keel_term act_apply_repeatedly(keel_term to)
+{
+    keel_ref timer;
+    CHECK_OK(keel_apply_repeatedly(KEEL_MS(2), run_slowly, to, &timer));
+    return keel_from_ref(timer);
+}
+
+PROCESS_TEST("apply_repeatedly ends with the process that asked for it")
+{
+    size_t before = process_count();
+    keel_pid owner = new_puppet(), runner;
+    ask(owner, act_apply_repeatedly, self_term());
+    EXPECT_NEXT("{running, Runner, _}", &runner);
+    end_process(owner);
+    keel_send(runner, keel_atom(finish));
+    // One more may have begun before its timer heard of the end.
+    while (process_count() > before) {
+        if (keel_receive_match(KEEL_IN(KEEL_MS(1)), "{running, Runner, _}", &runner) ==
+                KEEL_OK) {
+            keel_send(runner, keel_atom(finish));
+        }
+    }
+    EXPECT_NO_MESSAGE();
+}
+
 PROCESS_TEST("send_interval sends until cancelled", .ids = "PR-206 PR-207")
 {
     keel_ref timer;
@@ -249,6 +334,49 @@ PROCESS_TEST("send_interval stops when its receiver ends", .ids = "PR-206")
     CHECK_OK(keel_timer_cancel(keel_from_ref(timer)));
 }
 
+PROCESS_TEST("send_interval to a name stops when who had the name ends")
+{
+    keel_pid pid = new_puppet(), other = new_puppet();
+    CHECK_OK(keel_register(keel_atom(ticked), pid));
+    keel_term full = keel_tuple_of(keel_atom(ticked), keel_node_self());
+    keel_term before = keel_process_list();
+    CHECK_OK(keel_send_interval(KEEL_MS(2), keel_atom(ticked), keel_atom(tick), NULL));
+    CHECK_OK(keel_send_interval(KEEL_MS(2), full, keel_atom(tick), NULL));
+    while (keel_to_int(info_of(pid, keel_atom(message_queue_len))) < 3) {
+        keel_sleep(KEEL_MS(1));
+    }
+    end_process(pid);
+    await_others(before);
+    // Nobody has the name: there is nobody to send to.
+    CHECK_OK(keel_send_interval(KEEL_MS(2), keel_atom(ticked), keel_atom(tick), NULL));
+    await_others(before);
+    CHECK_OK(keel_register(keel_atom(ticked), other));
+    keel_sleep(KEEL_MS(5));
+    CHECK_TERM(info_of(other, keel_atom(messages)), "[]");
+    end_process(other);
+}
+
+static keel_term act_send_interval(keel_term to)
+{
+    keel_ref timer;
+    CHECK_OK(keel_send_interval(KEEL_MS(2), to, keel_atom(tick), &timer));
+    return keel_from_ref(timer);
+}
+
+PROCESS_TEST("send_interval does not end with the process that asked for it")
+{
+    keel_pid other = new_puppet();
+    keel_term timer = ask(other, act_send_interval, self_term());
+    end_process(other);
+    keel_flush();
+    EXPECT_NEXT("tick");
+    EXPECT_NEXT("tick");
+    CHECK_OK(keel_timer_cancel(timer));
+    keel_flush();
+    keel_sleep(KEEL_MS(5));
+    EXPECT_NO_MESSAGE();
+}
+
 // --- cancelling ---
 
 PROCESS_TEST("cancelling is fine for running, fired and unknown timers", .ids = "PR-207")
@@ -297,6 +425,9 @@ PROCESS_TEST("a bad time, function or destination makes no timer of the service"
     CHECK_INT(keel_apply_interval(1, NULL, self, &timer), KEEL_E_BADARG);
     CHECK_INT(keel_send_interval(-1, self, keel_int(1), &timer), KEEL_E_BADARG);
     CHECK_INT(keel_send_interval(1, other, keel_int(1), &timer), KEEL_E_BADARG);
+    CHECK_INT(keel_send_interval(1, keel_make("{name, 1}"), self, &timer), KEEL_E_BADARG);
+    CHECK_INT(keel_apply_repeatedly(-1, tell_done, self, &timer), KEEL_E_BADARG);
+    CHECK_INT(keel_apply_repeatedly(1, NULL, self, &timer), KEEL_E_BADARG);
     CHECK_INT(keel_send_interval(1, KEEL_NONE, keel_int(1), &timer), KEEL_E_BADARG);
     CHECK_INT(keel_exit_after(-1, self, keel_int(1), &timer), KEEL_E_BADARG);
     CHECK_INT(keel_exit_after(1, other, keel_int(1), &timer), KEEL_E_BADARG);

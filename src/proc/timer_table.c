@@ -22,7 +22,11 @@ struct user_timer {
     uint32_t generation; // 31 bits; changes when the timer is gone
     uint32_t next, prev; // index + 1 of others on the receiver's list; next free one
     bool listed; // is on that list
+    bool paused; // its receiver is suspended: its time is AFAR and what it has left
 };
+
+// So far ahead, 146 years, that nothing ordinary is armed for then.
+#define AFAR (INT64_MAX / 2)
 
 static uint32_t *free_link(void *record);
 static void prepare(void *record, uint32_t index);
@@ -178,6 +182,50 @@ void kl_timer_arrived(struct kl_process *self, struct kl_envelope *envelope)
     kl_mailbox_append(self, envelope);
 }
 
+// --- standing still with a receiver that is suspended ---
+
+static int64_t pause_at(struct kl_timer *base, void *now)
+{
+    struct user_timer *timer = KL_CONTAINER(base, struct user_timer, timer);
+    int64_t left = base->at > *(int64_t *)now ? base->at - *(int64_t *)now : 0;
+    if (timer->paused || left >= AFAR) {
+        return base->at;
+    }
+    timer->paused = true;
+    return AFAR + left;
+}
+
+static int64_t go_on_at(struct kl_timer *base, void *now)
+{
+    struct user_timer *timer = KL_CONTAINER(base, struct user_timer, timer);
+    if (!timer->paused) {
+        return base->at;
+    }
+    timer->paused = false;
+    return *(int64_t *)now + (base->at - AFAR);
+}
+
+static void move_all(
+        struct kl_process *self, int64_t (*to)(struct kl_timer *timer, void *context))
+{
+    int64_t now = kl_now_exact();
+    for (uint32_t at = self->timers; at != 0;) {
+        struct user_timer *timer = kl_slots_at(&table, at - 1);
+        kl_timer_move(&timer->timer, to, &now); // unless it is on its way already
+        at = timer->next;
+    }
+}
+
+void kl_timers_pause(struct kl_process *self)
+{
+    move_all(self, pause_at);
+}
+
+void kl_timers_go_on(struct kl_process *self)
+{
+    move_all(self, go_on_at);
+}
+
 static void list_armed(struct kl_timer *base, void *self)
 {
     list(self, KL_CONTAINER(base, struct user_timer, timer));
@@ -188,8 +236,12 @@ void kl_timer_noted(struct kl_process *self, struct kl_envelope *envelope)
     keel_ref ref = {envelope->ref};
     struct user_timer *timer = find(ref);
     if (timer != NULL) { // if it has not fired and was not cancelled meanwhile
-        kl_timer_while_armed(
+        bool armed = kl_timer_while_armed(
                 &timer->timer, &timer->generation, generation_of(ref), list_armed, self);
+        if (armed && self->suspended) {
+            int64_t now = kl_now_exact();
+            kl_timer_move(&timer->timer, pause_at, &now); // listed, it is this one still
+        }
     }
     kl_envelope_free(envelope);
 }
@@ -274,6 +326,7 @@ keel_status kl_timer_table_arm(
     kl_store_relaxed(&timer->to.word, to.word);
     timer->timer.fire = fired;
     timer->listed = false;
+    timer->paused = false;
     if (own) {
         list(self, timer);
     }
@@ -284,6 +337,23 @@ keel_status kl_timer_table_arm(
     return KEEL_OK;
 }
 
+struct time_left {
+    int64_t at;
+    bool paused;
+};
+
+static void read_time(struct kl_timer *base, void *ret_time)
+{
+    struct user_timer *timer = KL_CONTAINER(base, struct user_timer, timer);
+    *(struct time_left *)ret_time = (struct time_left){base->at, timer->paused};
+}
+
+static keel_duration left_of(const struct time_left *time)
+{
+    int64_t left = time->at - (time->paused ? AFAR : kl_now_exact());
+    return left > 0 ? left : 0;
+}
+
 bool kl_timer_table_cancel(keel_ref ref, keel_duration *ret_left)
 {
     struct user_timer *timer = find(ref);
@@ -292,7 +362,8 @@ bool kl_timer_table_cancel(keel_ref ref, keel_duration *ret_left)
         return false;
     }
     keel_term to = timer->to;
-    int64_t at = timer->timer.at;
+    struct time_left time;
+    read_time(&timer->timer, &time);
     struct kl_process *self = kl_process_current();
     bool own = self != NULL && to.word == kl_process_pid(self).word;
     bool running = own || has_receiver(to);
@@ -307,8 +378,7 @@ bool kl_timer_table_cancel(keel_ref ref, keel_duration *ret_left)
         retire(timer);
     }
     if (running && ret_left != NULL) {
-        int64_t left = at - kl_now_exact();
-        *ret_left = left > 0 ? left : 0;
+        *ret_left = left_of(&time);
     }
     return running;
 }
@@ -316,11 +386,6 @@ bool kl_timer_table_cancel(keel_ref ref, keel_duration *ret_left)
 void kl_timer_forget(uint64_t word)
 {
     kl_timer_table_cancel((keel_ref){word}, NULL);
-}
-
-static void read_time(struct kl_timer *base, void *ret_at)
-{
-    *(int64_t *)ret_at = base->at;
 }
 
 bool kl_timer_table_read(keel_ref ref, keel_duration *ret_left)
@@ -331,15 +396,14 @@ bool kl_timer_table_read(keel_ref ref, keel_duration *ret_left)
     }
     // If the timer is still armed below, this was its receiver.
     keel_term to = {kl_load_relaxed(&timer->to.word)};
-    int64_t at = 0;
+    struct time_left time = {0, false};
     if (!kl_timer_while_armed(
-                &timer->timer, &timer->generation, generation_of(ref), read_time, &at) ||
+                &timer->timer, &timer->generation, generation_of(ref), read_time, &time) ||
             !has_receiver(to)) {
         return false;
     }
     if (ret_left != NULL) {
-        int64_t left = at - kl_now_exact();
-        *ret_left = left > 0 ? left : 0;
+        *ret_left = left_of(&time);
     }
     return true;
 }

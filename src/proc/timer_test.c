@@ -436,3 +436,47 @@ PROCESS_TEST("timer references are unique and no monitors or aliases", .ids = "P
     CHECK_TERM(await_down(monitor), "killed");
     EXPECT_NO_MESSAGE();
 }
+
+PROCESS_TEST("cancelling does not take back what the timer has sent")
+{
+    keel_ref timer = keel_start_timer(0, keel_from_pid(keel_self()), keel_atom(sent));
+    while (keel_queue_length() == 0) {
+        keel_yield();
+    }
+    CHECK(!keel_cancel_timer(timer, NULL));
+    EXPECT_NEXT("{timeout, ^Ref, sent}", timer);
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("of many timers for the same moment each fires once")
+{
+    enum { COUNT = 300 };
+    static bool seen[COUNT];
+    keel_deadline when = KEEL_IN(KEEL_MS(3));
+    for (int i = 0; i < COUNT; i++) {
+        seen[i] = false;
+        CHECK(!no_ref(keel_send_at(when, keel_from_pid(keel_self()), keel_int(i))));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        int number;
+        EXPECT_NEXT("N", &number);
+        CHECK(number >= 0 && number < COUNT && !seen[number]);
+        CHECK(time_now() >= when.at);
+        seen[number] = true;
+    }
+    keel_sleep(KEEL_MS(2));
+    EXPECT_NO_MESSAGE();
+}
+
+PROCESS_TEST("a timer to a name that nobody has when it fires sends nothing")
+{
+    keel_pid pid = new_puppet();
+    CHECK_OK(keel_register(keel_atom(timed), pid));
+    keel_ref timer = keel_send_after(KEEL_MS(2), "timed", keel_atom(lost));
+    end_process(pid);
+    while (keel_read_timer(timer, NULL)) {
+        keel_sleep(KEEL_MS(1));
+    }
+    CHECK(!keel_cancel_timer(timer, NULL));
+    EXPECT_NO_MESSAGE();
+}

@@ -203,7 +203,7 @@ static inline enum outcome proceed(struct kl_process *self)
     if ((self->flags & KL_DYING) != 0) {
         return ENDED;
     }
-    if (self->suspended > 0) {
+    if (self->suspended) {
         return PARK;
     }
     look_at_deadline(self);
@@ -223,8 +223,9 @@ static inline enum outcome proceed(struct kl_process *self)
 
 static inline bool may_idle(struct kl_process *self)
 {
-    kl_store_relaxed(&self->status, self->suspended > 0 ? KL_SUSPENDED : KL_WAITING);
-    if (self->deadline != INT64_MAX) {
+    kl_store_relaxed(&self->status, self->suspended ? KL_SUSPENDED : KL_WAITING);
+    // While it is suspended its deadline stands still, see resume_arrived().
+    if (self->deadline != INT64_MAX && !self->suspended) {
         set_alarm(self);
         if ((self->flags & KL_DYING) != 0) {
             return false;
@@ -350,13 +351,13 @@ void kl_observable_simulated(void)
     }
 }
 
-bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline)
+bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t *deadline)
 {
     if ((self->flags & KL_FINAL) != 0) {
         return false; // deferred functions may not wait
     }
     kl_flags_drop(self, KL_TIMED_OUT);
-    self->deadline = deadline;
+    self->deadline = *deadline;
     kl_store_relaxed(&self->wait, (uint8_t)what);
     kl_store_relaxed(&self->waiting_since, kl_now());
     kl_flags_drop(self, KL_CHANGED);
@@ -364,12 +365,13 @@ bool kl_wait(struct kl_process *self, enum keel_wait what, int64_t deadline)
     if ((self->flags & KL_DYING) != 0) {
         kl_fiber_finish();
     }
-    if ((self->flags & KL_CHANGED) == 0 || self->suspended > 0) {
+    if ((self->flags & KL_CHANGED) == 0 || self->suspended) {
         kl_fiber_yield(); // the turn resumes it when something has changed
     }
     kl_flags_drop(self, KL_CHANGED);
     bool late = (self->flags & KL_TIMED_OUT) != 0;
     kl_flags_drop(self, KL_TIMED_OUT);
+    *deadline = self->deadline;
     self->deadline = INT64_MAX;
     kl_store_relaxed(&self->wait, KEEL_WAIT_NOTHING);
     return !late;

@@ -55,7 +55,7 @@ static bool await(struct kl_process *self, struct pending *pending, enum keel_wa
         int64_t deadline)
 {
     while (kl_load_acquire(&pending->done) == 0) {
-        if (!kl_wait(self, what, deadline)) {
+        if (!kl_wait(self, what, &deadline)) {
             return kl_load_acquire(&pending->done) != 0;
         }
     }
@@ -78,7 +78,7 @@ bool kl_wait_until(bool (*ready)(void *context), void *context, int64_t deadline
         if (late || self == NULL) {
             return false;
         }
-        late = !kl_wait(self, KEEL_WAIT_DESCRIPTOR, deadline);
+        late = !kl_wait(self, KEEL_WAIT_DESCRIPTOR, &deadline);
     }
     return true;
 }

@@ -279,6 +279,10 @@ bool kl_timer_cancel_if(struct kl_timer *timer, const uint32_t *word, uint32_t e
 // cancelled meanwhile. A lock is held: `fn` does little, and nothing with timers.
 bool kl_timer_while_armed(struct kl_timer *timer, const uint32_t *word, uint32_t expected,
         void (*fn)(struct kl_timer *timer, void *context), void *context);
+// Moves the timer, if it is armed, to the time that `to` gives, which is called as `fn`
+// above. To others it is armed all the while.
+bool kl_timer_move(struct kl_timer *timer,
+        int64_t (*to)(struct kl_timer *timer, void *context), void *context);
 // How many are armed.
 size_t kl_timer_count(void);
 

@@ -53,6 +53,20 @@ bool kl_timer_while_armed(struct kl_timer *timer, const uint32_t *word, uint32_t
     return armed;
 }
 
+bool kl_timer_move(struct kl_timer *timer,
+        int64_t (*to)(struct kl_timer *timer, void *context), void *context)
+{
+    struct kl_wheel *wheel = kl_load_acquire(&timer->wheel);
+    bool first;
+    if (!wheel || !kl_wheel_move(wheel, timer, to, context, &first)) {
+        return false;
+    }
+    if (first) {
+        kl_worker_kick(KL_CONTAINER(wheel, struct kl_worker, wheel));
+    }
+    return true;
+}
+
 size_t kl_timer_count(void)
 {
     size_t count = 0;

@@ -103,6 +103,26 @@ bool kl_wheel_remove_if(struct kl_wheel *wheel, struct kl_timer *timer,
     return mine;
 }
 
+bool kl_wheel_move(struct kl_wheel *wheel, struct kl_timer *timer,
+        int64_t (*to)(struct kl_timer *timer, void *context), void *context,
+        bool *ret_first)
+{
+    kl_lock_take(&wheel->lock);
+    bool mine = kl_load_relaxed(&timer->wheel) == wheel;
+    *ret_first = false;
+    if (mine) {
+        remove_from_slot(wheel, &timer->link);
+        timer->at = to(timer, context);
+        place(wheel, timer);
+        *ret_first = timer->at < wheel->next;
+    }
+    if (*ret_first) {
+        kl_store_relaxed(&wheel->next, timer->at); // as in kl_wheel_add()
+    }
+    kl_lock_give(&wheel->lock);
+    return mine;
+}
+
 size_t kl_wheel_collect(
         struct kl_wheel *wheel, int64_t now, size_t max, struct kl_link *due)
 {

@@ -40,6 +40,11 @@ bool kl_wheel_remove(struct kl_wheel *wheel, struct kl_timer *timer);
 // The same, if `*word` is `expected` too; see kl_timer_cancel_if().
 bool kl_wheel_remove_if(struct kl_wheel *wheel, struct kl_timer *timer,
         const uint32_t *word, uint32_t expected);
+// Moves `timer` to the time that `to` gives, if it is still in `wheel`. `ret_first` as the
+// result of kl_wheel_add().
+bool kl_wheel_move(struct kl_wheel *wheel, struct kl_timer *timer,
+        int64_t (*to)(struct kl_timer *timer, void *context), void *context,
+        bool *ret_first);
 // Whether it is in `wheel` and `*word` as expected. The lock is held.
 static inline bool kl_wheel_has(const struct kl_wheel *wheel, const struct kl_timer *timer,
         const uint32_t *word, uint32_t expected)

@@ -60,6 +60,12 @@ static size_t collect_and_check(struct kl_wheel *wheel, int64_t now, size_t max)
     return count;
 }
 
+static int64_t given_time(struct kl_timer *timer, void *at)
+{
+    (void)timer;
+    return *(int64_t *)at;
+}
+
 TEST("timers come out in order, never early, none lost, whatever their distance",
         .seeded = true)
 {
@@ -73,9 +79,19 @@ TEST("timers come out in order, never early, none lost, whatever their distance"
     for (int round = 0; round < 3000; round++) {
         for (uint64_t changes = kl_random_next(&random) % 8; changes > 0; changes--) {
             struct numbered *one = &timers[kl_random_next(&random) % TIMERS];
-            if (one->timer.wheel) {
+            if (one->timer.wheel && kl_random_next(&random) % 4 == 0) {
+                one->armed = ++armed;
+                int64_t to = now + some_distance(&random);
+                bool first = to < wheel->next, moved_first;
+                CHECK(kl_wheel_move(wheel, &one->timer, given_time, &to, &moved_first));
+                CHECK(one->timer.wheel == wheel && one->timer.at == to);
+                CHECK(moved_first == first);
+            } else if (one->timer.wheel) {
                 CHECK(kl_wheel_remove(wheel, &one->timer));
                 CHECK(!kl_wheel_remove(wheel, &one->timer));
+                bool first;
+                CHECK(!kl_wheel_move(wheel, &one->timer, given_time, &now, &first));
+                CHECK(!first);
                 alive--;
             } else {
                 one->armed = ++armed;

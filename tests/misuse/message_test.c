@@ -181,6 +181,9 @@ TABLE(timers, "timers without a destination, a message, a time that may be are r
     STATUS(KEEL_E_BADARG, keel_apply_after(-1, never_body, one, &ret.ref));
     STATUS(KEEL_E_BADARG, keel_apply_interval(1, NULL, one, NULL));
     STATUS(KEEL_E_BADARG, keel_apply_interval(0, never_body, one, &ret.ref));
+    STATUS(KEEL_E_BADARG, keel_apply_repeatedly(1, NULL, one, NULL));
+    STATUS(KEEL_E_BADARG, keel_apply_repeatedly(0, never_body, one, &ret.ref));
+    STATUS(KEEL_E_BADARG, keel_apply_repeatedly(1, never_body, KEEL_NONE, &ret.ref));
     WITHIN(KEEL_E_BADARG, keel_send_interval(1, no_destination(), one, &ret.ref));
     WITHIN(KEEL_E_BADARG, keel_send_interval(0, DEAD, one, &ret.ref));
     WITHIN(KEEL_E_BADARG, keel_send_interval(1, DEAD, nothing, &ret.ref));
@@ -198,6 +201,7 @@ TABLE(timers, "timers without a destination, a message, a time that may be are r
         STATUS(KEEL_E_STOPPED, keel_start_timer_opt(one, DEAD, one, keel_nil(), &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_apply_after(1, never_body, one, &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_apply_interval(1, never_body, one, &ret.ref));
+        STATUS(KEEL_E_STOPPED, keel_apply_repeatedly(1, never_body, one, &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_send_interval(1, DEAD, one, &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_exit_after(1, DEAD, one, &ret.ref));
         STATUS(KEEL_E_STOPPED, keel_kill_after(1, DEAD, &ret.ref));
