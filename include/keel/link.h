@@ -38,7 +38,8 @@ enum {
 /// whether an active one was removed. A reference that is no monitor is fine.
 /// OTP: demonitor/2. @thread process @since 0.1
 KEEL_API bool keel_demonitor(keel_ref monitor, int flags);
-/// The same with the options as a list of atoms, checked as OTP does: KEEL_E_BADARG.
+/// The same with the options as a list of atoms, checked as OTP does: KEEL_E_BADARG, also
+/// for a reference that another node made.
 /// @thread process @since 0.1
 KEEL_API keel_status keel_demonitor_opt(
         keel_term monitor, keel_term options, bool *ret_result);

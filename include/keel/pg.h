@@ -37,6 +37,9 @@ KEEL_API keel_status keel_pg_leave(keel_term scope, keel_term group, keel_term p
 KEEL_API keel_term keel_pg_members(keel_term scope, keel_term group);
 KEEL_API keel_term keel_pg_local_members(keel_term scope, keel_term group);
 KEEL_API keel_term keel_pg_groups(keel_term scope);
+/// The groups with members on this node. OTP: pg:which_local_groups/1. @thread any
+/// @since 0.1
+KEEL_API keel_term keel_pg_local_groups(keel_term scope);
 
 /// Has the caller hear of a group: {Ref, join, Group, Pids} and {Ref, leave, Group, Pids},
 /// one message for each change. KEEL_OK, KEEL_E_NOPROC, KEEL_E_OUTSIDE.
@@ -48,8 +51,8 @@ KEEL_API KEEL_MUST_USE keel_status keel_pg_monitor(
 /// pg:monitor_scope/1. @thread process @since 0.1
 KEEL_API KEEL_MUST_USE keel_status keel_pg_monitor_scope(
         keel_term scope, keel_ref *ret_ref, keel_term *ret_groups);
-/// Ends either; messages that came already stay. False when there is none of that
-/// reference. OTP: pg:demonitor/2. @thread process @since 0.1
+/// Ends either; changes that it has told already are taken out of the mailbox. False when
+/// there is none of that reference. OTP: pg:demonitor/2. @thread process @since 0.1
 KEEL_API bool keel_pg_demonitor(keel_term scope, keel_ref ref);
 
 /// The adapter that lets instances of publish and subscribe on several nodes work as one,

@@ -211,6 +211,21 @@ static keel_pid first_stays(keel_term name, keel_pid one, keel_pid two)
     return one;
 }
 
+static keel_pid a_third_stays(keel_term name, keel_pid one, keel_pid two)
+{
+    (void)name;
+    (void)one;
+    (void)two;
+    return keel_self();
+}
+
+static keel_pid fails(keel_term name, keel_pid one, keel_pid two)
+{
+    (void)one;
+    (void)two;
+    keel_exit(name);
+}
+
 // A process that tells its owner what it gets.
 static void pass_on(keel_term owner)
 {
@@ -219,8 +234,9 @@ static void pass_on(keel_term owner)
     }
 }
 
-// Four names that this node and the BEAM node have when they meet, each with a resolver.
-static keel_pid ours[4];
+// Names that this node and the BEAM node have when they meet, each with a resolver.
+enum { CLASHES = 6 };
+static keel_pid ours[CLASHES];
 
 static void meet_with_clashes(struct kl_beam *beam, const char *node)
 {
@@ -231,13 +247,17 @@ static void meet_with_clashes(struct kl_beam *beam, const char *node)
                                  "[F(killed, fun global:random_exit_name/3),"
                                  " F(notify, fun global:random_notify_name/3),"
                                  " F(none, fun global:notify_all_name/3),"
-                                 " F(own, fun(_, P, _) -> P end)]";
-    static const keel_global_resolver resolvers[4] = {keel_global_random_exit,
-            keel_global_random_notify, keel_global_notify_all, first_stays};
-    static const char *const names[4] = {"killed", "notify", "none", "own"};
-    CHECK_STR(kl_beam_eval(beam, theirs), "[yes,yes,yes,yes]");
+                                 " F(own, fun(_, P, _) -> P end),"
+                                 " F(third, fun(_, _, _) -> self() end),"
+                                 " F(fails, fun(N, _, _) -> exit(N) end)]";
+    static const keel_global_resolver resolvers[CLASHES] = {keel_global_random_exit,
+            keel_global_random_notify, keel_global_notify_all, first_stays, a_third_stays,
+            fails};
+    static const char *const names[CLASHES] = {
+            "killed", "notify", "none", "own", "third", "fails"};
+    CHECK_STR(kl_beam_eval(beam, theirs), "[yes,yes,yes,yes,yes,yes]");
     asked = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < CLASHES; i++) {
         keel_term name;
         CHECK_OK(keel_atom_from(names[i], strlen(names[i]), &name));
         ours[i] = keel_spawn(pass_on, keel_from_pid(keel_self()));
@@ -247,8 +267,14 @@ static void meet_with_clashes(struct kl_beam *beam, const char *node)
     CHECK_STR(kl_beam_eval(beam, "global:sync()"), "ok");
     CHECK(keel_global_whereis(keel_atom(none)).word == 0);
     CHECK_STR(kl_beam_eval(beam, "lists:sort(global:registered_names())"),
-            "[killed,notify,own]");
+            "[fails,killed,notify,own]");
     CHECK_OK(keel_receive_match(KEEL_NEVER, "{got, {global_name_conflict, none, _}}"));
+    // What names neither leaves the name to nobody, and both alive.
+    CHECK(keel_global_whereis(keel_atom(third)).word == 0);
+    CHECK(keel_process_alive(ours[4]) && keel_process_alive(ours[5]));
+    CHECK_STR(kl_beam_eval(beam, "whereis(third) =/= undefined andalso whereis(fails) =/= "
+                                 "undefined"),
+            "true");
 }
 
 static const char *theirs_has(struct kl_beam *beam, const char *name)
@@ -273,6 +299,8 @@ static void they_decide(keel_term unused)
     CHECK(keel_global_whereis(keel_atom(own)).word == ours[3].word);
     CHECK_STR(theirs_has(&first, "own"), "false");
     CHECK_INT(asked, 0);
+    // Its resolver failed: what the other one has stays.
+    CHECK(keel_global_whereis(keel_atom(fails)).word == ours[5].word);
     keel_gen_ack(keel_atom(done));
 }
 
@@ -293,6 +321,7 @@ static void we_decide(keel_term unused)
     CHECK_STR(theirs_has(&second, "own"), "true");
     CHECK(keel_global_whereis(keel_atom(own)).word != ours[3].word);
     CHECK_INT(asked, 1);
+    CHECK_STR(theirs_has(&second, "fails"), "true");
     kl_beam_stop(&second);
     keel_gen_ack(keel_atom(done));
 }

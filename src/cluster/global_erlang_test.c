@@ -62,7 +62,13 @@ static void locks(keel_term unused)
     CHECK_OK(keel_global_unlock(id, both));
     CHECK_STR(kl_beam_eval(&beam, there), "true");
     CHECK_INT(keel_global_lock(id, both, 0), KEEL_E_TAKEN);
+    // What could not be locked on all nodes is locked on none.
+    CHECK_STR(kl_beam_eval(&beam, here), "true");
+    CHECK_STR(kl_beam_eval(&beam, "global:del_lock({res, they}, ['" HERE "'])"), "true");
     CHECK_OK(keel_global_lock(id, nodes_of(HERE, NULL), 0));
+    CHECK_STR(kl_beam_eval(
+                      &beam, "global:set_lock({res, they}, ['" THERE "', '" HERE "'], 0)"),
+            "false");
     keel_gen_ack(keel_atom(done));
 }
 

@@ -128,16 +128,25 @@ static keel_global_resolver resolver_of(keel_term method)
     return at == NULL ? keel_global_random_exit : at->resolver;
 }
 
-static keel_term resolve_it(keel_term arguments)
+static void run_resolver(void *context)
 {
-    keel_term method, name, first, second;
-    if (!keel_match(arguments, "[Method, Name, First, Second]", &method, &name, &first,
-                &second) ||
+    keel_term *arguments_and_result = context, method, name, first, second;
+    if (!keel_match(arguments_and_result[0], "[Method, Name, First, Second]", &method,
+                &name, &first, &second) ||
             !keel_is_pid(first) || !keel_is_pid(second)) {
         keel_exit(keel_atom(badarg));
     }
     keel_pid stays = resolver_of(method)(name, keel_to_pid(first), keel_to_pid(second));
-    return stays.word == 0 ? keel_atom(none) : keel_from_pid(stays);
+    arguments_and_result[1] = stays.word == 0 ? keel_atom(none) : keel_from_pid(stays);
+}
+
+// A resolver that fails gives {'EXIT', Reason}: the other node's process stays.
+static keel_term resolve_it(keel_term arguments)
+{
+    keel_term both[2] = {arguments, KEEL_NONE}, reason;
+    return keel_try(run_resolver, both, &reason) == KEEL_OK
+                   ? both[1]
+                   : keel_make("{'EXIT', Reason}", reason);
 }
 
 keel_status kl_global_resolve_allow(void)
@@ -147,22 +156,12 @@ keel_status kl_global_resolve_allow(void)
 
 // --- the clashes of two nodes ---
 
-static void run_here(void *context)
-{
-    keel_term *arguments_and_result = context;
-    arguments_and_result[1] = resolve_it(arguments_and_result[0]);
-}
-
-// As rpc: a failure is {badrpc, _}.
 static keel_term ask_owner(keel_term owner, keel_term arguments)
 {
-    keel_term both[2] = {arguments, KEEL_NONE}, reason;
-    if (owner.word != keel_node_self().word) {
-        return keel_rpc_call(
-                owner, keel_atom(global), keel_atom(resolve_it), arguments, KEEL_NEVER);
-    }
-    return keel_try(run_here, both, &reason) == KEEL_OK ? both[1]
-                                                        : keel_make("{failed, R}", reason);
+    return owner.word == keel_node_self().word
+                   ? resolve_it(arguments)
+                   : keel_rpc_call(owner, keel_atom(global), keel_atom(resolve_it),
+                             arguments, KEEL_NEVER);
 }
 
 static void resolve_one(keel_term clash, keel_term *ops, keel_term *resolved)
@@ -177,7 +176,8 @@ static void resolve_one(keel_term clash, keel_term *ops, keel_term *resolved)
         *resolved = keel_cons(keel_make("{insert, {Name, Pid, Method}}", name, ours,
                                       keel_element(clash, 4)),
                 *resolved);
-    } else if (keel_equal(result, his) || keel_match(result, "{badrpc, _}")) {
+    } else if (keel_equal(result, his) || keel_match(result, "{badrpc, _}") ||
+               keel_match(result, "{'EXIT', _}")) {
         *ops = keel_cons(he, *ops);
     } else {
         keel_term gone = keel_make("{delete, Name}", name);

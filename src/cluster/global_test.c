@@ -391,3 +391,56 @@ PROCESS_TEST("locks leave names alone, but for the lock on names", .ids = "GL-04
     end(waiting);
     finish();
 }
+
+// --- corners ---
+
+PROCESS_TEST("a name that has passed on does not go with who had it")
+{
+    begin();
+    keel_pid first = spawn_waiting(), second = spawn_waiting();
+    CHECK_OK(keel_global_register(name_of(1), first));
+    CHECK_OK(keel_global_re_register(name_of(1), second));
+    CHECK_OK(keel_global_register(name_of(2), first)); // it has no other name now
+    CHECK_OK(keel_global_unregister(name_of(1)));
+    CHECK_OK(keel_global_register(name_of(1), second));
+    end(first);
+    CHECK(keel_global_whereis(name_of(1)).word == second.word);
+    CHECK(keel_global_whereis(name_of(2)).word == 0);
+    CHECK_OK(keel_global_re_register(name_of(1), second)); // its own
+    CHECK(keel_global_whereis(name_of(1)).word == second.word);
+    end(second);
+    CHECK_STR(keel_show(keel_global_registered()), "[]");
+    finish();
+}
+
+PROCESS_TEST("a lock is freed by who has it, not by another of the same requester")
+{
+    begin();
+    keel_pid holder = keel_spawn(hold, keel_from_pid(keel_self()));
+    CHECK_INT(keel_to_int(keel_receive()), KEEL_OK);
+    CHECK_OK(keel_global_unlock(lock_of("a", 1), here()));
+    CHECK_INT(keel_global_lock(lock_of("a", 2), here(), 0), KEEL_E_TAKEN);
+    end(holder);
+    CHECK_OK(keel_global_lock(lock_of("a", 2), here(), KEEL_GLOBAL_FOREVER));
+    CHECK_OK(keel_global_unlock(lock_of("a", 2), here()));
+    finish();
+}
+
+static void within(void *status)
+{
+    keel_status inner = KEEL_OK;
+    *(keel_status *)status = keel_global_transaction(
+            lock_of("a", 1), see_lock, &inner, here(), 0);
+    CHECK_INT(inner, KEEL_E_TAKEN);
+}
+
+PROCESS_TEST("a transaction in a transaction of the same requester has the lock")
+{
+    begin();
+    keel_status inner = KEEL_E_TAKEN;
+    CHECK_OK(keel_global_transaction(lock_of("a", 1), within, &inner, here(), 0));
+    CHECK_OK(inner);
+    CHECK_OK(keel_global_lock(lock_of("a", 2), here(), 0));
+    CHECK_OK(keel_global_unlock(lock_of("a", 2), here()));
+    finish();
+}

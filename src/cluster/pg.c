@@ -105,6 +105,11 @@ keel_term keel_pg_groups(keel_term scope)
     return list(scope, keel_atom(groups));
 }
 
+keel_term keel_pg_local_groups(keel_term scope)
+{
+    return list(scope, keel_atom(local_groups));
+}
+
 static keel_status watch(
         keel_term scope, keel_term request, keel_ref *ret_ref, keel_term *ret_present)
 {
@@ -133,11 +138,19 @@ keel_status keel_pg_monitor_scope(keel_term scope, keel_ref *ret_ref, keel_term 
     return watch(scope, keel_atom(monitor), ret_ref, ret_groups);
 }
 
+// Whoever asked sent the last change before its answer: all that are to come are here.
 bool keel_pg_demonitor(keel_term scope, keel_ref ref)
 {
     keel_term answer;
-    return ask(scope, keel_make("{demonitor, Ref}", ref), &answer) == KEEL_OK &&
-           keel_is(answer, ok);
+    if (ask(scope, keel_make("{demonitor, Ref}", ref), &answer) != KEEL_OK ||
+            !keel_is(answer, ok)) {
+        return false;
+    }
+    while (keel_in_process() &&
+            (keel_receive_match(KEEL_AT_ONCE, "{^Ref, join, _, _}", ref) == KEEL_OK ||
+                    keel_receive_match(KEEL_AT_ONCE, "{^Ref, leave, _, _}", ref) ==
+                            KEEL_OK)) {}
+    return true;
 }
 
 // --- the process ---
@@ -243,6 +256,7 @@ static keel_result leave(struct kl_pg *pg, keel_term name, keel_term pids)
     if (keel_is_nil(gone)) {
         return keel_reply(keel_atom(not_joined));
     }
+    gone = keel_list_reverse(gone); // as they were given
     kl_pg_tell(pg, keel_atom(leave), name, gone);
     kl_pg_broadcast(pg, keel_make("{leave, Self, Pids, Groups}", keel_self(), gone,
                                 keel_list_of(name)));
@@ -288,6 +302,17 @@ static keel_term all_groups(struct kl_pg *pg, bool with_members)
     return all;
 }
 
+static keel_term local_groups(struct kl_pg *pg)
+{
+    keel_term all = keel_nil();
+    for (struct kl_group *group = pg->groups.all; group != NULL; group = group->next) {
+        if (!keel_is_nil(kl_group_list_of(group, KEEL_NONE))) {
+            all = keel_cons(keel_copy(group->name), all);
+        }
+    }
+    return all;
+}
+
 static keel_term members(struct kl_pg *pg, keel_term name, bool local)
 {
     struct kl_group *group = kl_group_find(&pg->groups, name);
@@ -329,6 +354,9 @@ static bool remove_watcher(struct kl_pg *pg, keel_ref ref)
 
 // --- callbacks ---
 
+// What a scope does not know ends it with badarg, as OTP's: it would be a protocol of other
+// nodes that is not understood here.
+
 static keel_result handle_call(keel_term request, keel_from from, void *state)
 {
     struct kl_pg *pg = ((struct scope *)state)->pg;
@@ -349,6 +377,9 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
     if (keel_is(request, groups)) {
         return keel_reply(all_groups(pg, false));
     }
+    if (keel_is(request, local_groups)) {
+        return keel_reply(local_groups(pg));
+    }
     if (keel_match(request, "{monitor, Group}", &group)) {
         return add_watcher(pg, from.pid, group);
     }
@@ -358,16 +389,17 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
     if (keel_match(request, "{demonitor, Ref}", &ref)) {
         return keel_reply(remove_watcher(pg, ref) ? keel_atom(ok) : keel_bool(false));
     }
-    return keel_unexpected(request);
+    keel_error(keel_atom(badarg));
 }
 
 static keel_result handle_cast(keel_term request, void *state)
 {
     keel_term peer, groups;
-    if (keel_match(request, "{sync, Peer, Groups}", &peer, &groups)) {
-        kl_pg_peer_sync(((struct scope *)state)->pg, peer, groups);
+    if (!keel_match(request, "{sync, Peer, Groups}", &peer, &groups)) {
+        keel_error(keel_atom(badarg));
     }
-    return keel_noreply(); // a later version may say more
+    kl_pg_peer_sync(((struct scope *)state)->pg, peer, groups);
+    return keel_noreply();
 }
 
 static keel_result handle_info(keel_term message, void *state)
@@ -382,8 +414,8 @@ static keel_result handle_info(keel_term message, void *state)
     } else if (keel_is(message, look)) {
         kl_pg_discover(pg);
         keel_send_after(KEEL_SECONDS(LOOK_SECONDS), keel_self(), keel_atom(look));
-    } else {
-        kl_pg_peer_message(pg, message);
+    } else if (!kl_pg_peer_message(pg, message)) {
+        keel_error(keel_atom(badarg));
     }
     return keel_noreply();
 }

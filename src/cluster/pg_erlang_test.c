@@ -35,6 +35,22 @@ static keel_term beam_node(void)
     return keel_atom_text(THERE);
 }
 
+// Processes join on their own node, and only scopes that are known say who has.
+static void refuse_strangers(keel_term far)
+{
+    keel_term self = keel_from_pid(keel_self()), scope = keel_atom(pg);
+    CHECK_INT(keel_pg_join(KEEL_NONE, keel_atom(i), far), KEEL_E_BADARG);
+    CHECK_INT(
+            keel_pg_join(KEEL_NONE, keel_atom(i), keel_list_of(self, far)), KEEL_E_BADARG);
+    CHECK_INT(keel_pg_leave(KEEL_NONE, keel_atom(h), far), KEEL_E_BADARG);
+    CHECK_OK(keel_send(scope, keel_make("{join, Peer, i, Pid}", far, far)));
+    CHECK_OK(keel_send(scope, keel_make("{leave, Peer, Pid, [h]}", far, far)));
+    CHECK_TERM(keel_pg_members(KEEL_NONE, keel_atom(i)), "[]");
+    CHECK_TERM(keel_pg_members(KEEL_NONE, keel_atom(h)), "[^Far]", far);
+    CHECK_TERM(keel_pg_groups(KEEL_NONE), "[h]");
+    CHECK_TERM(keel_pg_local_groups(KEEL_NONE), "[]");
+}
+
 // What another node does, we do, and each hears of the other.
 static void share_groups(void)
 {
@@ -77,6 +93,7 @@ static void share_groups(void)
     EXPECT_MESSAGE("{^Ref, leave, h, [_]}", ref);
     CHECK_OK(keel_node_connect(beam_node()));
     EXPECT_MESSAGE("{^Ref, join, h, [_]}", ref);
+    refuse_strangers(keel_head(keel_pg_members(KEEL_NONE, keel_atom(h))));
     kl_beam_eval(&beam, "exit(whereis(pg), kill)");
     EXPECT_MESSAGE("{^Ref, leave, h, [_]}", ref);
     end_process(scope);

@@ -116,7 +116,7 @@ static void leave(struct kl_pg *pg, keel_term name, keel_term pids)
         }
     }
     if (!keel_is_nil(gone)) {
-        kl_pg_tell(pg, keel_atom(leave), name, gone);
+        kl_pg_tell(pg, keel_atom(leave), name, keel_list_reverse(gone));
         kl_group_tidy(&pg->groups, group);
     }
 }

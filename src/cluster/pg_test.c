@@ -175,3 +175,113 @@ PROCESS_TEST("many that join, leave and end leave nothing behind", .ids = "GL-06
     keel_flush();
     end(scope);
 }
+
+PROCESS_TEST("a scope monitored no longer leaves nothing in the mailbox")
+{
+    keel_pid scope = begin();
+    keel_term self = keel_from_pid(keel_self());
+    keel_ref one, all;
+    CHECK_OK(keel_pg_monitor(KEEL_NONE, keel_atom(g), &one, NULL));
+    CHECK_OK(keel_pg_monitor_scope(KEEL_NONE, &all, NULL));
+    CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), self));
+    CHECK_OK(keel_send(self, keel_make("{Ref, kept}", one)));
+    CHECK_OK(keel_pg_leave(KEEL_NONE, keel_atom(g), self));
+    CHECK(keel_pg_demonitor(KEEL_NONE, one));
+    EXPECT_MESSAGE("{^Ref, join, g, [_]}", all); // that of the other monitor stays
+    EXPECT_MESSAGE("{^Ref, kept}", one);
+    EXPECT_MESSAGE("{^Ref, leave, g, [_]}", all);
+    CHECK(keel_pg_demonitor(KEEL_NONE, all));
+    CHECK(!keel_pg_demonitor(KEEL_NONE, keel_make_ref()));
+    CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), self));
+    EXPECT_NO_MESSAGE();
+    end(scope);
+}
+
+PROCESS_TEST("a monitor of a group without members hears of the first, not of other groups")
+{
+    keel_pid scope = begin();
+    keel_term members, self = keel_from_pid(keel_self());
+    keel_ref ref;
+    CHECK_OK(keel_pg_monitor(KEEL_NONE, keel_atom(g), &ref, &members));
+    CHECK_TERM(members, "[]");
+    CHECK_TERM(keel_pg_groups(KEEL_NONE), "[]"); // to be watched makes no group
+    CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(h), self));
+    CHECK_INT(keel_pg_leave(KEEL_NONE, keel_atom(g), self), KEEL_E_CANCELED);
+    CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), self));
+    EXPECT_MESSAGE("{^Ref, join, g, [^Self]}", ref, self);
+    EXPECT_NO_MESSAGE();
+    end(scope);
+}
+
+PROCESS_TEST("a list leaves in its order, and those of it that are members")
+{
+    keel_pid scope = begin(), a = new_puppet(), b = new_puppet(), c = new_puppet();
+    keel_ref ref;
+    CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), keel_make("[A, A, B]", a, b)));
+    CHECK_OK(keel_pg_monitor(KEEL_NONE, keel_atom(g), &ref, NULL));
+    CHECK_OK(keel_pg_leave(KEEL_NONE, keel_atom(g), keel_make("[A, C, B]", a, c, b)));
+    EXPECT_MESSAGE("{^Ref, leave, g, [^A, ^B]}", ref, a, b);
+    CHECK_TERM(MEMBERS(g), "[^A]", a);
+    CHECK_INT(keel_pg_leave(KEEL_NONE, keel_atom(g), keel_make("[B, C]", b, c)),
+            KEEL_E_CANCELED);
+    CHECK_INT(keel_pg_leave(KEEL_NONE, keel_atom(g), keel_nil()), KEEL_E_CANCELED);
+    CHECK_OK(keel_pg_leave(KEEL_NONE, keel_atom(g), keel_make("[A, A]", a)));
+    CHECK_TERM(keel_pg_local_groups(KEEL_NONE), "[]");
+    CHECK_INT(keel_pg_leave(KEEL_NONE, keel_atom(nothing), keel_from_pid(a)),
+            KEEL_E_CANCELED);
+    end_process(a);
+    end_process(b);
+    end_process(c);
+    end(scope);
+}
+
+PROCESS_TEST("one that leaves while its end is told of leaves once")
+{
+    keel_pid scope = begin();
+    for (int i = 0; i < 10; i++) {
+        keel_pid pid = new_puppet();
+        CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), keel_from_pid(pid)));
+        CHECK_OK(keel_process_exit(pid, keel_atom(kill)));
+        keel_status status = keel_pg_leave(KEEL_NONE, keel_atom(g), keel_from_pid(pid));
+        CHECK(status == KEEL_OK || status == KEEL_E_CANCELED);
+        CHECK_TERM(MEMBERS(g), "[]");
+    }
+    CHECK(keel_process_alive(scope));
+    end(scope);
+}
+
+PROCESS_TEST("a scope that starts again knows nobody of before")
+{
+    keel_pid scope = begin();
+    keel_term self = keel_from_pid(keel_self());
+    CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), self));
+    CHECK_TERM(keel_pg_local_groups(KEEL_NONE), "[g]");
+    end(scope);
+    CHECK_TERM(keel_pg_local_groups(KEEL_NONE), "[]");
+    scope = begin();
+    CHECK_TERM(MEMBERS(g), "[]");
+    CHECK_TERM(keel_pg_groups(KEEL_NONE), "[]");
+    CHECK_INT(keel_pg_leave(KEEL_NONE, keel_atom(g), self), KEEL_E_CANCELED);
+    end(scope);
+}
+
+PROCESS_TEST("a scope ends by what it does not know")
+{
+    keel_term reply, reason;
+    keel_ref ref;
+    for (int i = 0; i < 3; i++) {
+        keel_started started = keel_pg_start(KEEL_NONE);
+        CHECK_OK(started.status);
+        ref = keel_monitor(started.pid);
+        if (i == 0) {
+            CHECK_INT(keel_gen_call(keel_atom(pg), keel_atom(garbage), KEEL_NEVER, &reply),
+                    KEEL_E_EXIT);
+        } else if (i == 1) {
+            CHECK_OK(keel_gen_cast(keel_atom(pg), keel_atom(garbage)));
+        } else {
+            CHECK_OK(keel_send(keel_atom(pg), keel_atom(garbage)));
+        }
+        reason = await_down(ref);
+        CHECK_TERM(reason, "{badarg, [_ | _]}");
+    }
+}

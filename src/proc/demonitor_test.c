@@ -139,3 +139,18 @@ PROCESS_TEST("demonitor refuses unknown options, other lists and what is no refe
     tell(pid, act_exit, keel_atom(over));
     CHECK_TERM(await_down(keel_to_ref(monitor)), "over");
 }
+
+PROCESS_TEST("demonitor refuses a reference that another node has made")
+{
+    static const uint8_t bytes[] = "\x83\x5a\x00\x03\x77\x03"
+                                   "b@c"
+                                   "\0\0\0\1\0\0\0\1\0\0\0\2\0\0\0\3";
+    keel_term foreign;
+    bool result = true;
+    CHECK_OK(keel_etf_decode(bytes, sizeof bytes - 1, NULL, NULL, &foreign));
+    CHECK(keel_is_ref(foreign));
+    CHECK_INT(keel_demonitor_opt(foreign, keel_nil(), &result), KEEL_E_BADARG);
+    CHECK_INT(keel_demonitor_opt(foreign, keel_make("[flush, info]"), &result),
+            KEEL_E_BADARG);
+    CHECK(result);
+}

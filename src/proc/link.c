@@ -335,8 +335,8 @@ keel_status keel_demonitor_opt(keel_term monitor, keel_term options, bool *ret_r
 {
     int flags = 0;
     keel_term item;
-    if (!keel_is_ref(monitor)) {
-        return KEEL_E_BADARG;
+    if (!keel_is_ref(monitor) || !kl_ref_is_local(keel_to_ref(monitor))) {
+        return KEEL_E_BADARG; // a reference of another node is a monitor of nobody here
     }
     while (keel_list_next(&options, &item)) {
         if (keel_is(item, flush)) {

@@ -78,6 +78,7 @@ TABLE(subscriptions, "subscriptions and groups: what is misused gives a clear fa
     NOTHING(keel_pg_members(UNKNOWN, one));
     NOTHING(keel_pg_local_members(nothing, one));
     NOTHING(keel_pg_groups(UNKNOWN));
+    NOTHING(keel_pg_local_groups(UNKNOWN));
     REFUSED(keel_pg_monitor(UNKNOWN, one, NULL, NULL));
     REFUSED(keel_pg_monitor_scope(UNKNOWN, NULL, NULL));
     NOTHING(keel_pg_demonitor(UNKNOWN, (keel_ref){0}));

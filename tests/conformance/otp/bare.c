@@ -12,6 +12,9 @@ keel_started bare_start(keel_term options, bool link)
     const keel_spawn_opts how = {.link = link};
     keel_status status = keel_start_body(
             bare, options, &how, KEEL_NEVER, &pid, NULL, &answer);
+    if (link && status == KEEL_E_CANCELED) { // the name was taken, and it has ended
+        probe_exit_signal(pid, keel_atom(normal));
+    }
     return status == KEEL_OK || status == KEEL_E_CANCELED ? keel_started_from_term(answer)
                                                           : keel_started_failed(answer);
 }

@@ -59,6 +59,10 @@ void probe_setup(keel_term options, keel_term default_tag);
 /// Tells the probe, if there is one, that a callback begins.
 void probe_report(keel_term callback, keel_term details);
 keel_term probe_tag(void);
+/// Whether this process traps exits.
+bool probe_traps(void);
+/// Leaves this process, if it traps exits, the exit of one that failed to start.
+void probe_exit_signal(keel_pid pid, keel_term reason);
 
 /// The option, or `otherwise` when it is missing.
 keel_term option(keel_term options, keel_term key, keel_term otherwise);

@@ -177,12 +177,9 @@ static const struct kind kinds[] = {
 // a process whose init failed or declined. From OTP 26 on, and in Keel, it is not.
 static void tell_as_before_26(keel_started started)
 {
-    bool traps = keel_trap_exit(true);
-    keel_trap_exit(traps);
     bool declined = started.status == KEEL_E_IGNORED;
-    if (traps && (declined || started.status == KEEL_E_EXIT)) {
-        keel_send(keel_self(), keel_make("{'EXIT', Pid, Reason}", started.pid,
-                                       declined ? keel_atom(normal) : started.reason));
+    if (declined || started.status == KEEL_E_EXIT) {
+        probe_exit_signal(started.pid, declined ? keel_atom(normal) : started.reason);
     }
 }
 

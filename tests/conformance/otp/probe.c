@@ -17,9 +17,29 @@ void probe_setup(keel_term options, keel_term default_tag)
 
 void probe_report(keel_term callback, keel_term details)
 {
-    keel_term probe = keel_process_get(keel_atom(fixture_probe));
-    if (!keel_is_none(probe)) {
+    keel_term why, module, function, probe = keel_process_get(keel_atom(fixture_probe));
+    if (keel_is_none(probe) || keel_send(probe, keel_tuple_of(probe_tag(), callback,
+                                                        details)) != KEEL_E_NOT_ENCODABLE) {
+        return;
+    }
+    // The request of a failed call may hold a C function, which no other node can read.
+    if (keel_match(details, "{Why, {Module, Function, _}}", &why, &module, &function)) {
+        details = keel_make("{Why, {Module, Function, []}}", why, module, function);
         keel_send(probe, keel_tuple_of(probe_tag(), callback, details));
+    }
+}
+
+bool probe_traps(void)
+{
+    bool traps = keel_trap_exit(true);
+    keel_trap_exit(traps);
+    return traps;
+}
+
+void probe_exit_signal(keel_pid pid, keel_term reason)
+{
+    if (probe_traps()) {
+        keel_send(keel_self(), keel_make("{'EXIT', Pid, Reason}", pid, reason));
     }
 }
 

@@ -72,9 +72,16 @@ static void demonitor(struct outcome *outcome, const keel_term *arguments)
     outcome->value = keel_bool(result);
 }
 
+// To a dead process of this node: Erlang raises an error in who does not trap exits, where
+// ours gets an exit signal.
 static void link_to(struct outcome *outcome, const keel_term *arguments)
 {
-    must(keel_link(keel_to_pid(arguments[0])));
+    keel_pid pid = keel_to_pid(arguments[0]);
+    bool here = keel_equal(keel_node_of(arguments[0]), keel_node_self());
+    if (here && !keel_process_alive(pid) && !probe_traps()) {
+        keel_error(keel_atom(noproc));
+    }
+    must(keel_link(pid));
     outcome->value = keel_bool(true);
 }
 
