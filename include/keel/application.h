@@ -155,6 +155,12 @@ KEEL_API keel_term keel_application_fetch_env_or_exit(keel_term name, keel_term 
 KEEL_API keel_status keel_application_put_env(
         keel_term name, keel_term key, keel_term value);
 KEEL_API keel_status keel_application_delete_env(keel_term name, keel_term key);
+/// The same, and for every later load of it: what was put stands in the place of the
+/// specification's own value until it is taken away, which a later load then has again.
+/// OTP: application:set_env/4, unset_env/3 with {persistent, true}. @thread any @since 0.1
+KEEL_API keel_status keel_application_put_env_persistent(
+        keel_term name, keel_term key, keel_term value);
+KEEL_API keel_status keel_application_delete_env_persistent(keel_term name, keel_term key);
 /// Sets it from what people type, in the kind of the value it replaces (KEEL_E_BADARG: it
 /// is none of that kind, such as "http" for 80); where there is none: a number, true or
 /// false, else a binary. @thread any @since 0.1

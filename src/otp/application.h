@@ -91,6 +91,8 @@ keel_term kl_app_spec_check(keel_term spec, keel_term *ret_env, keel_term *ret_r
 
 // Puts the pairs of `over` into `list`, key by key.
 keel_term kl_app_merge(keel_term list, keel_term over);
+// `list` without the pair of this key.
+keel_term kl_app_without(keel_term list, keel_term key);
 // What is wrong with [{Name, [{Key, Value}]}], or KEEL_NONE.
 keel_term kl_app_config_wrong(keel_term config);
 // The environment of `name` at its load; KEEL_NONE and a text when a variable of the

@@ -52,6 +52,18 @@ keel_term kl_app_merge(keel_term list, keel_term over)
     return list;
 }
 
+keel_term kl_app_without(keel_term list, keel_term key)
+{
+    keel_term result = keel_nil();
+    keel_term pair;
+    while (keel_list_next(&list, &pair)) {
+        if (!keel_equal(keel_element(pair, 0), key)) {
+            result = keel_cons(pair, result);
+        }
+    }
+    return keel_list_reverse(result);
+}
+
 static keel_term wrong_pairs(keel_term name, keel_term pairs)
 {
     keel_term seen = keel_nil();

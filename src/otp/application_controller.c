@@ -289,6 +289,29 @@ static keel_term unload(keel_term name)
     return keel_atom(ok);
 }
 
+// --- settings that later loads have as well ---
+
+static keel_term persist(
+        struct controller *self, keel_term name, keel_term key, keel_term value)
+{
+    keel_term config = keel_make("[{Name, [{Key, Value}]}]", name, key, value);
+    keel_set(&self->config, keel_copy(kl_app_merge(self->config, config)));
+    return kl_app_env_put(name, key, value) ? keel_atom(ok)
+                                            : error(keel_atom(system_limit));
+}
+
+static keel_term forget(struct controller *self, keel_term name, keel_term key)
+{
+    keel_term pairs = keel_proplist_get(self->config, name);
+    if (!keel_is_none(pairs)) {
+        keel_term left = keel_cons(keel_tuple_of(name, kl_app_without(pairs, key)),
+                kl_app_without(self->config, name));
+        keel_set(&self->config, keel_copy(left));
+    }
+    kl_app_env_put(name, key, KEEL_NONE);
+    return keel_atom(ok);
+}
+
 // --- starting ---
 
 // The first that must run and does not, or KEEL_NONE. An optional one is only waited for
@@ -476,6 +499,13 @@ static keel_result handle_call(keel_term request, keel_from from, void *state)
     }
     if (keel_match(request, "{permit, Name, Permitted}", &name, &more)) {
         return permit_for(self, from, name, keel_to_bool(more));
+    }
+    keel_term value = KEEL_NONE;
+    if (keel_match(request, "{persist, Name, Key, Value}", &name, &more, &value)) {
+        return keel_reply(persist(self, name, more, value));
+    }
+    if (keel_match(request, "{forget, Name, Key}", &name, &more)) {
+        return keel_reply(forget(self, name, more));
     }
     if (keel_match(request, "{configure, Config}", &more)) {
         keel_set(&self->config, keel_copy(kl_app_merge(self->config, more)));

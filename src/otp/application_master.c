@@ -97,7 +97,9 @@ static keel_term start_tree(struct master *master)
     struct guarded guarded = {.master = master};
     keel_term reason = KEEL_NONE;
     if (keel_try(guarded_start, &guarded, &reason) != KEEL_OK) {
-        return bad_start(master, keel_tuple_of(keel_atom_text("EXIT"), reason));
+        keel_term exit = keel_tuple_of(keel_atom_text("EXIT"), reason);
+        return keel_is(reason, normal) ? about_start(master, exit)
+                                       : bad_start(master, exit);
     }
     keel_started *started = &guarded.started;
     if (started->status == KEEL_E_IGNORED) {

@@ -81,6 +81,8 @@ PROCESS_TEST("a start that fails says why, and leaves nothing behind",
             "{bad_return, {{test_app, start, [normal, nothing]}, {ok, undefined}}}");
     CHECK_TERM(start_reason("{exit, oops}"),
             "{bad_return, {{test_app, start, [normal, {exit, oops}]}, {'EXIT', oops}}}");
+    CHECK_TERM(start_reason("{exit, normal}"),
+            "{{'EXIT', normal}, {test_app, start, [normal, {exit, normal}]}}");
     CHECK_TERM(start_reason("bad_child"),
             "{{shutdown, {failed_to_start_child, kid, broken}}, {test_app, start, [normal, "
             "bad_child]}}");

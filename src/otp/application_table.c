@@ -281,6 +281,25 @@ keel_status keel_application_delete_env(keel_term name, keel_term key)
     return KEEL_OK;
 }
 
+keel_status keel_application_put_env_persistent(
+        keel_term name, keel_term key, keel_term value)
+{
+    name = named(name);
+    if (!keel_is_atom(name) || !keel_is_atom(key) || keel_is_none(value)) {
+        return KEEL_E_BADARG;
+    }
+    return kl_app_request(keel_make("{persist, Name, Key, Value}", name, key, value), NULL);
+}
+
+keel_status keel_application_delete_env_persistent(keel_term name, keel_term key)
+{
+    name = named(name);
+    if (!keel_is_atom(name) || !keel_is_atom(key)) {
+        return KEEL_E_BADARG;
+    }
+    return kl_app_request(keel_make("{forget, Name, Key}", name, key), NULL);
+}
+
 // A change of several keys, all made before any is seen.
 struct change {
     struct change *next;

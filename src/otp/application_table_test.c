@@ -160,3 +160,34 @@ PROCESS_TEST("a reader sees the old or the new value while others write", .ids =
     EXPECT_NEXT("written");
     application_test_end();
 }
+
+PROCESS_TEST("a persistent setting stands over those of later loads until it is taken away")
+{
+    application_test_begin();
+    keel_term app = keel_atom(lasting);
+    keel_term own = keel_atom(own);
+    keel_term more = keel_atom(more);
+    CHECK_OK(keel_application_put_env_persistent(app, own, keel_int(1)));
+    CHECK_OK(keel_application_put_env_persistent(app, more, keel_int(2)));
+    for (int i = 0; i < 2; i++) {
+        load_app_with("lasting", NULL, NULL, "[{env, [{own, spec}, {other, spec}]}]");
+        CHECK_TERM(keel_application_get_env(app, own, KEEL_NONE), "1");
+        CHECK_TERM(keel_application_get_env(app, more, KEEL_NONE), "2");
+        CHECK_TERM(keel_application_get_env(app, keel_atom(other), KEEL_NONE), "spec");
+        CHECK_OK(keel_application_unload(app, NULL));
+    }
+    load_app_with("lasting", NULL, NULL, "[{env, [{own, spec}]}]");
+    CHECK_OK(keel_application_put_env(app, more, keel_int(3))); // this one does not last
+    CHECK_OK(keel_application_delete_env_persistent(app, own));
+    CHECK(keel_is_none(keel_application_get_env(app, own, KEEL_NONE)));
+    CHECK_OK(keel_application_unload(app, NULL));
+    load_app_with("lasting", NULL, NULL, "[{env, [{own, spec}]}]");
+    CHECK_TERM(keel_application_get_env(app, own, KEEL_NONE), "spec");
+    CHECK_TERM(keel_application_get_env(app, more, KEEL_NONE), "2");
+    CHECK_OK(keel_application_delete_env_persistent(app, more));
+    CHECK_OK(keel_application_delete_env_persistent(app, keel_atom(never_there)));
+    CHECK_INT(keel_application_put_env_persistent(app, keel_int(1), own), KEEL_E_BADARG);
+    CHECK_INT(keel_application_delete_env_persistent(keel_int(1), own), KEEL_E_BADARG);
+    CHECK_OK(keel_application_unload(app, NULL));
+    application_test_end();
+}

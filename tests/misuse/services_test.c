@@ -263,6 +263,8 @@ TABLE(applications,
     EXITS("{{badarg, _}, _}", keel_application_fetch_env_or_exit(nobody, keel_atom(key)));
     REFUSED(keel_application_put_env(one, one, one));
     REFUSED(keel_application_delete_env(one, one));
+    REFUSED(keel_application_put_env_persistent(one, one, one));
+    REFUSED(keel_application_delete_env_persistent(one, one));
     REFUSED(keel_application_put_env_text(one, one, NULL));
     REFUSED(keel_application_put_all_env(one, NULL));
     NOTHING(keel_application_get_all_env(nobody));
