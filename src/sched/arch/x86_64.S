@@ -125,7 +125,9 @@ kl_arch_landing:
         .cfi_endproc
         .size   kl_arch_landing, . - kl_arch_landing
 
-// The first instructions of every new stack: calls the function in rbx, with nothing above.
+// The first instructions of every new stack: goes to the function in rbx as if it had been
+// called from here, with nothing above. By a jump: that function never returns, and the
+// processor would pair the call with the next return on some other stack.
         .globl  kl_arch_begin
         .hidden kl_arch_begin
         .type   kl_arch_begin, @function
@@ -137,11 +139,11 @@ kl_arch_begin:
 #ifdef __CET__
         endbr64
 #endif
-        subq    $8, %rsp
-        .cfi_adjust_cfa_offset 8
+        leaq    1f(%rip), %rax
+        movq    %rax, (%rsp)
         xorl    %ebp, %ebp
-        call    *%rbx
-        ud2
+        jmp     *%rbx
+1:      ud2
         .cfi_endproc
         .size   kl_arch_begin, . - kl_arch_begin
 
