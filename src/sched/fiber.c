@@ -8,6 +8,7 @@
 struct fiber_start {
     void (*entry)(void *argument);
     void *argument;
+    struct kl_stack *(*work)(void *argument); // when that has returned, see kl_fiber_work()
 };
 
 static void begin(void);
@@ -84,19 +85,11 @@ void kl_fiber_cross(struct kl_stack *to)
     cross(to);
 }
 
-_Noreturn void kl_fiber_work(struct kl_stack *(*work)(void *argument), void *argument)
+void kl_fiber_work(struct kl_stack *(*work)(void *argument), void *argument)
 {
-    for (;;) {
-        struct kl_stack *to = work(argument);
-        // Both switches stand here, where no return follows that would have to be
-        // predicted by a call on the stack that was left.
-        if (to) {
-            cross(to);
-        } else {
-            kl_runner_self()->rested = kl_runner_self()->fiber;
-            leave(KL_FIBER_RESTED);
-        }
-    }
+    struct fiber_start *start = start_of(kl_runner_self()->fiber);
+    start->work = work;
+    start->argument = argument;
 }
 
 void kl_fiber_yield(void)
@@ -174,6 +167,22 @@ void kl_fault_critical_leave(void)
     }
 }
 
+// Both switches stand here, where no return follows that would have to be predicted by a
+// call on the stack that was left.
+static inline __attribute__((always_inline, noreturn)) void work_for_ever(
+        struct kl_stack *(*work)(void *argument), void *argument)
+{
+    for (;;) {
+        struct kl_stack *to = work(argument);
+        if (to) {
+            cross(to);
+        } else {
+            kl_runner_self()->rested = kl_runner_self()->fiber;
+            leave(KL_FIBER_RESTED);
+        }
+    }
+}
+
 // The first function on every fiber's stack.
 static void begin(void)
 {
@@ -182,7 +191,10 @@ static void begin(void)
     if (KL_ANNOTATED) {
         kl_annotate_entered(runner, stack);
     }
-    struct fiber_start *start = start_of(stack);
+    const struct fiber_start *start = start_of(stack);
     start->entry(start->argument);
+    if (start->work) {
+        work_for_ever(start->work, start->argument);
+    }
     leave_for_good(kl_runner_self());
 }

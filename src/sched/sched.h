@@ -206,10 +206,11 @@ void kl_fiber_yield(void);
 // The same, to say that its work is done and that it is ready for the like: who has such
 // work resumes it, and is spared preparing another fiber.
 void kl_fiber_rest(void);
-// From a fiber: calls work(argument) for ever. In between it goes to the fiber of the stack
-// that `work` has returned, which was left by a switch or is prepared; or, if that is NULL,
-// rests. Costs less than to rest in a function that returns.
-_Noreturn void kl_fiber_work(struct kl_stack *(*work)(void *argument), void *argument);
+// From a fiber: has it call work(argument) for ever once its entry has returned. In between
+// it goes to the fiber of the stack that `work` has returned, which was left by a switch or
+// is prepared; or, if that is NULL, rests. Costs less than to rest in a function that
+// returns.
+void kl_fiber_work(struct kl_stack *(*work)(void *argument), void *argument);
 // From a fiber that the worker has entered (kl_fiber_next): straight to another one. The
 // worker takes whichever comes back to it for the one that it has entered.
 void kl_fiber_cross(struct kl_stack *to);
