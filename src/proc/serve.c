@@ -223,9 +223,28 @@ static bool may_stay(const struct kl_process *self, struct kl_activation *activa
     return true;
 }
 
+// The first turn of a handler: its start.
+static void start_handler(struct kl_process *self, struct kl_activation *activation)
+{
+    const keel_handler *handler = self->entry;
+    keel_term term = be_born(self, activation);
+    activation->handling = false;
+    self->state = kl_pool_alloc(handler->state_bytes);
+    if (self->state == NULL && handler->state_bytes != 0) {
+        kl_exit_now(self, KL_ATOM(system_limit), 0);
+    }
+    __builtin_memset(self->state, 0, handler->state_bytes);
+    follow(self, handler->start(self->state, term));
+    keel_gen_ack(KL_ATOM(ok)); // for a start that acknowledged nothing itself
+    kl_heap_reset(&activation->heap);
+}
+
 void kl_serve(struct kl_process *self, struct kl_activation *activation)
 {
     const keel_handler *handler = self->entry;
+    if ((self->flags & KL_BORN) == 0) {
+        start_handler(self, activation);
+    }
     uint8_t *clean = activation->heap.next;
     const struct kl_chunk *lent = activation->heap.chunks;
     keel_message *message = &activation->handled;
@@ -261,28 +280,9 @@ void kl_serve(struct kl_process *self, struct kl_activation *activation)
     kl_flags_drop(self, KL_CHANGED);
 }
 
-// The first turn of a handler: its start.
-static void start_handler(struct kl_process *self, struct kl_activation *activation)
-{
-    const keel_handler *handler = self->entry;
-    keel_term term = be_born(self, activation);
-    self->state = kl_pool_alloc(handler->state_bytes);
-    if (self->state == NULL && handler->state_bytes != 0) {
-        kl_exit_now(self, KL_ATOM(system_limit), 0);
-    }
-    __builtin_memset(self->state, 0, handler->state_bytes);
-    follow(self, handler->start(self->state, term));
-    keel_gen_ack(KL_ATOM(ok)); // for a start that acknowledged nothing itself
-    kl_heap_reset(&activation->heap);
-}
-
 void kl_handler_main(void *argument)
 {
-    struct kl_activation *activation = argument;
-    if ((activation->process->flags & KL_BORN) == 0) {
-        start_handler(activation->process, activation);
-    }
-    kl_fiber_work(kl_turn_serve, activation);
+    kl_fiber_work(kl_turn_serve, argument);
 }
 
 void kl_turn_enter(

@@ -10,10 +10,18 @@ enum outcome {
     RESUME, // is to be resumed on its stack
 };
 
+// A handler that has not begun, and asks for nothing but an ordinary stack.
+static bool is_plain_birth(const struct kl_process *self)
+{
+    const struct kl_envelope *birth = self->state;
+    return (self->flags & (KL_BORN | KL_HANDLER)) == KL_HANDLER && birth->deadline == 0 &&
+           kl_turn_needs_little(self);
+}
+
 // The last handler on this thread has left its stack as the next one needs it.
 static bool activate_kept(struct kl_process *self)
 {
-    if (!kl_turn_is_plain(self)) {
+    if (!kl_turn_is_plain(self) && !is_plain_birth(self)) {
         return false;
     }
     struct kl_stack *stack = kl_stack_take_kept();

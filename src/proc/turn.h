@@ -72,12 +72,19 @@ static inline void kl_turn_account(
     }
 }
 
+// Whether it has no more than the usual to itself: the stack that the last one has left
+// will do.
+static inline bool kl_turn_needs_little(const struct kl_process *self)
+{
+    const struct kl_extras *extras = self->extras;
+    return extras == NULL || (extras->stack_bytes | extras->max_memory) == 0;
+}
+
 // Whether an ordinary stack will do for the handler that `self` is.
 static inline bool kl_turn_is_plain(const struct kl_process *self)
 {
-    const struct kl_extras *extras = self->extras;
     return (self->flags & (KL_BORN | KL_HANDLER)) == (KL_BORN | KL_HANDLER) &&
-           (extras == NULL || (extras->stack_bytes | extras->max_memory) == 0);
+           kl_turn_needs_little(self);
 }
 
 #endif // KL_PROC_TURN_H
