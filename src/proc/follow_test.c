@@ -155,3 +155,38 @@ THREADS_TEST("callers that never stop calling give others their turns")
         end_process(servers[i]);
     }
 }
+
+// --- a handler that begins on the stack of another ---
+
+static keel_next fail_at_once(void *state, keel_term unused)
+{
+    (void)state, (void)unused;
+    keel_error(keel_atom(oops));
+}
+
+static keel_next has_failed(void *state, keel_term reason, const keel_message *message)
+{
+    (void)state, (void)reason;
+    return keel_next_exit(message == NULL ? keel_atom(in_start) : message->body);
+}
+
+static const keel_handler failing = {.name = "failing",
+        .start = fail_at_once,
+        .receive = act_and_answer,
+        .failed = has_failed};
+
+PROCESS_TEST("a handler that fails in its start hears of no message that another one had")
+{
+    keel_pid server = new_acting();
+    for (int i = 0; i < 10; i++) {
+        CHECK_TERM(call_ok(server, keel_atom(tell)), "answer");
+        EXPECT_MESSAGE("told");
+        keel_pid pid;
+        keel_ref monitor;
+        keel_spawn_opts opts = {.monitor = true};
+        CHECK_OK(keel_spawn_handler(&failing, KEEL_NONE, &opts, &pid, &monitor));
+        CHECK_OK(keel_receive_match(
+                KEEL_NEVER, "{'DOWN', ^Ref, process, ^Pid, in_start}", monitor, pid));
+    }
+    end_process(server);
+}

@@ -371,3 +371,51 @@ TEST("a worker resumes the fiber that a task asks for, and again when that is as
     CHECK_INT(asked.back, 2);
     kl_sched_stop();
 }
+
+// --- fibers that work ---
+
+struct worked {
+    bool entered, returned; // its entry
+    int rounds;
+};
+
+static struct kl_stack *do_round(void *argument)
+{
+    struct worked *worked = argument;
+    CHECK(worked->returned);
+    worked->rounds++;
+    return NULL;
+}
+
+static void work_later(void *argument)
+{
+    struct worked *worked = argument;
+    worked->entered = true;
+    kl_fiber_work(do_round, worked);
+    CHECK_INT(worked->rounds, 0);
+    worked->returned = true;
+}
+
+static void have_it_work(void *argument)
+{
+    struct kl_stack *stack = kl_stack_acquire(0);
+    struct worked worked = {false, false, 0};
+    kl_fiber_prepare(stack, work_later, &worked);
+    CHECK_INT(kl_fiber_resume(stack), KL_FIBER_RESTED);
+    CHECK(worked.entered);
+    CHECK_INT(worked.rounds, 1);
+    CHECK_INT(kl_fiber_resume(stack), KL_FIBER_RESTED);
+    CHECK_INT(worked.rounds, 2);
+    kl_fiber_abandon(stack);
+    kl_stack_release(stack);
+    *(int *)argument = 1;
+}
+
+TEST("a fiber's work begins when its entry has returned, and then round by round")
+{
+    start_workers(1);
+    int ran = 0;
+    call_and_wait(have_it_work, &ran);
+    CHECK_INT(ran, 1);
+    kl_sched_stop();
+}
