@@ -113,7 +113,8 @@ KEEL_API keel_status keel_application_stop_all(void);
 typedef void (*keel_application_hook)(keel_term reason);
 KEEL_API keel_application_hook keel_application_on_shutdown(keel_application_hook hook);
 /// Called when the end of an application means the end of the program, after all have been
-/// stopped, with {Name, Reason}, in a process. NULL: keel_stop, on a thread of its own.
+/// stopped, with {Name, Reason}, or with {application_start_failure, Name, Reason} when it
+/// could not start, in a process. NULL: keel_stop, on a thread of its own.
 /// Returns the old one. @thread any @since 0.1
 KEEL_API keel_application_hook keel_application_on_end(keel_application_hook hook);
 

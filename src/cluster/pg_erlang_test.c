@@ -4,6 +4,7 @@
 #include "proc/proc_testing.h"
 #include <keel/node.h>
 #include <keel/pg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define HERE "c@127.0.0.1"
@@ -112,6 +113,42 @@ THREADS_TEST("a visible node shares process groups with a BEAM node",
 {
     begin(true);
     share_groups();
+    finish();
+}
+
+// How many members the BEAM sees in g, once it is that many.
+static void await_members(int count)
+{
+    char code[128];
+    snprintf(code, sizeof code,
+            "(fun Look() -> case length(pg:get_members(g)) of %d -> seen; _ -> "
+            "timer:sleep(5), Look() end end)()",
+            count);
+    CHECK_STR(kl_beam_eval(&beam, code), "seen");
+}
+
+THREADS_TEST("a scope that ends takes its members along, and the next one begins without")
+{
+    begin(true);
+    CHECK_STR(kl_beam_eval(&beam, "element(1, pg:start(pg))"), "ok");
+    keel_pid member = new_puppet();
+    for (int i = 0; i < 10; i++) {
+        keel_pid scope = keel_pg_start(KEEL_NONE).pid;
+        if (i % 2 == 0) { // before they meet, and after
+            CHECK_OK(keel_node_connect(beam_node()));
+        }
+        CHECK_OK(keel_pg_join(KEEL_NONE, keel_atom(g), keel_from_pid(member)));
+        CHECK_OK(keel_node_connect(beam_node()));
+        await_members(1);
+        end_process(scope);
+        if (i % 3 == 0) {
+            await_members(0);
+        } else if (i % 3 == 1) {
+            CHECK_OK(keel_node_disconnect(beam_node()));
+        }
+    }
+    await_members(0);
+    end_process(member);
     finish();
 }
 

@@ -530,17 +530,6 @@ static void begin_again(struct controller *self, struct kl_app *app)
     }
 }
 
-static void started(
-        struct controller *self, struct kl_app *app, keel_term result, keel_pid supervisor)
-{
-    if (keel_is(result, ok)) {
-        set_running(self, app, supervisor);
-    } else {
-        set_state(app, KL_APP_LOADED);
-    }
-    answer_all(app, true, result);
-}
-
 void kl_app_report_end(keel_term name, keel_term reason, keel_restart type)
 {
     if (kl_report_wanted(KEEL_REPORT_INFO)) {
@@ -551,21 +540,48 @@ void kl_app_report_end(keel_term name, keel_term reason, keel_restart type)
     }
 }
 
-// The master has ended. False: so must everything else.
+// The start has failed with {error, Reason}. False: so everything else must end.
+static bool failed(struct controller *self, struct kl_app *app, keel_term result)
+{
+    keel_term reason = keel_element(result, 1);
+    set_state(app, KL_APP_LOADED);
+    answer_all(app, true, result);
+    kl_app_report_end(app->name, reason, app->type);
+    if (app->type == KEEL_TEMPORARY ||
+            (app->type == KEEL_TRANSIENT && keel_match(reason, "{{'EXIT', normal}, _}"))) {
+        return true;
+    }
+    keel_set(&self->ended,
+            keel_make("{application_start_failure, Name, Reason}", app->name, reason));
+    return false;
+}
+
+// The master tells how the start went. False: as above.
+static bool started(
+        struct controller *self, struct kl_app *app, keel_term result, keel_pid supervisor)
+{
+    if (!keel_is(result, ok)) {
+        return failed(self, app, result);
+    }
+    set_running(self, app, supervisor);
+    answer_all(app, true, result);
+    return true;
+}
+
+// The master has ended. False: as above.
 static bool ended(struct controller *self, struct kl_app *app, keel_term reason)
 {
     enum kl_app_state before = app->state;
-    set_state(app, KL_APP_LOADED);
     if (before == KL_APP_STARTING) { // by something that it could not catch
         keel_term keys = kl_app_keys(app->name);
         keel_term mod = keel_proplist_get(keys, keel_atom(mod));
-        answer_all(app, true,
+        return failed(self, app,
                 error(keel_make(
                         "{bad_return, {{Module, start, [normal, Argument]}, {'EXIT', "
                         "Reason}}}",
                         keel_element(mod, 0), keel_element(mod, 1), reason)));
-        return true;
     }
+    set_state(app, KL_APP_LOADED);
     bool asked = before == KL_APP_STOPPING;
     kl_app_report_end(app->name, asked ? keel_atom(stopped) : reason, app->type);
     if (asked) {
@@ -599,13 +615,11 @@ static keel_result handle_info(keel_term message, void *state)
     if (app == NULL) {
         return keel_noreply();
     }
-    if (reported) {
-        supervisor = keel_is_pid(child) ? keel_to_pid(child) : supervisor;
-        started(self, app, result, supervisor);
-    } else if (!ended(self, app, result)) {
-        return keel_stop_with(keel_tuple_of(keel_atom(shutdown), self->ended));
-    }
-    return keel_noreply();
+    supervisor = keel_is_pid(child) ? keel_to_pid(child) : supervisor;
+    bool goes_on = reported ? started(self, app, result, supervisor)
+                            : ended(self, app, result);
+    return goes_on ? keel_noreply()
+                   : keel_stop_with(keel_tuple_of(keel_atom(shutdown), self->ended));
 }
 
 // --- the end of all ---
@@ -697,6 +711,9 @@ static void end_program(keel_term reason)
     if (keel_fd() < 0 && pthread_create(&thread, NULL, stop_runtime, NULL) == 0) {
         pthread_detach(thread);
     }
-    kl_log(KL_LOG_ERROR, "the application %s has ended with %s, so all end",
-            keel_show(keel_element(reason, 0)), keel_show(keel_element(reason, 1)));
+    bool started = keel_tuple_size(reason) == 2;
+    kl_log(KL_LOG_ERROR, "the application %s %s with %s, so all end",
+            keel_show(keel_element(reason, started ? 0 : 1)),
+            started ? "has ended" : "did not start",
+            keel_show(keel_element(reason, started ? 1 : 2)));
 }

@@ -192,6 +192,64 @@ PROCESS_TEST("the end of a transient one is the end of all unless it was normal"
     application_test_end();
 }
 
+// Why one does not start.
+static keel_term start_in_vain(const char *argument, keel_restart type)
+{
+    keel_term app = load_app("a", NULL, argument), reason = KEEL_NONE;
+    CHECK_INT(keel_application_start(app, type, &reason), KEEL_E_REFUSED);
+    return reason;
+}
+
+static keel_term check_all_end_at_start(const char *argument, keel_restart type)
+{
+    application_test_begin();
+    keel_application_hook before = keel_application_on_end(tell_end);
+    start_app("b", NULL, NULL);
+    keel_term reason = start_in_vain(argument, type), why = KEEL_NONE;
+    EXPECT_MESSAGE("{prep_stop, b, []}");
+    EXPECT_MESSAGE("{stop, b, _}");
+    EXPECT_MESSAGE("{all_ended, {application_start_failure, a, Why}}", &why);
+    CHECK_EQUAL(why, reason);
+    await_controller();
+    keel_application_on_end(before);
+    keel_flush();
+    keel_unregister(keel_atom(probe));
+    return reason;
+}
+
+PROCESS_TEST("a permanent one that does not start is the end of all; its starter hears why",
+        .ids = "AP-038")
+{
+    CHECK_TERM(check_all_end_at_start("{error, tired}", KEEL_PERMANENT), "{tired, _}");
+    CHECK_TERM(check_all_end_at_start("{exit, normal}", KEEL_PERMANENT),
+            "{{'EXIT', normal}, _}");
+    CHECK_TERM(check_all_end_at_start("bad_child", KEEL_PERMANENT), "{{shutdown, _}, _}");
+}
+
+PROCESS_TEST("so is a transient one that does not start, unless with normal")
+{
+    CHECK_TERM(check_all_end_at_start("{error, tired}", KEEL_TRANSIENT), "{tired, _}");
+    application_test_begin();
+    keel_application_hook before = keel_application_on_end(tell_end);
+    start_app("b", NULL, NULL);
+    CHECK_TERM(start_in_vain("{exit, normal}", KEEL_TRANSIENT), "{{'EXIT', normal}, _}");
+    CHECK_TERM(running(), "[b]");
+    keel_application_on_end(before);
+    application_test_end();
+}
+
+PROCESS_TEST("a temporary one that does not start is reported, and nothing else")
+{
+    application_test_begin();
+    catch_reports();
+    start_app("b", NULL, NULL);
+    CHECK_TERM(start_in_vain("{error, tired}", KEEL_TEMPORARY), "{tired, _}");
+    EXPECT_MESSAGE("{report, 2, #{label := {application_controller, exit}, report := "
+                   "[{application, a}, {exited, {tired, _}}, {type, temporary}]}}");
+    CHECK_TERM(running(), "[b]");
+    application_test_end();
+}
+
 PROCESS_TEST("stopping has no such effect, whatever the type", .ids = "AP-069")
 {
     application_test_begin();

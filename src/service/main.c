@@ -15,7 +15,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { BOOTING = 1, UP = 2, FAILED = 4, STOPPED = 8, ENDED = 16 };
+// GONE: what could not start has ended all; while it is booting, boot tells why.
+enum { BOOTING = 1, UP = 2, FAILED = 4, STOPPED = 8, ENDED = 16, GONE = 32 };
 
 // Processes add to `events` and then write to `wake`, so that who waits on it sees them.
 static struct {
@@ -25,7 +26,8 @@ static struct {
     uint32_t events; // of those above
     uint32_t asked; // keel_main_stop was called: its code + 1
     uint32_t running; // keel_main is in run; nothing else is read because of it
-    char why[1024]; // why it failed or ended; written before the event
+    char why[1024]; // why it failed to boot; written before the event
+    char end[1024]; // why it ended; written before the event
     int signal; // that stops it
 } program = {.wake = -1, .signals = -1};
 
@@ -135,9 +137,12 @@ keel_term keel_main_arguments(void)
 
 static void ended(keel_term reason)
 {
-    snprintf(program.why, sizeof program.why, "the application %s ended: %s",
-            keel_show(keel_element(reason, 0)), keel_show(keel_element(reason, 1)));
-    tell(ENDED);
+    bool started = keel_tuple_size(reason) == 2;
+    snprintf(program.end, sizeof program.end, "the application %s %s: %s",
+            keel_show(keel_element(reason, started ? 0 : 1)),
+            started ? "ended" : "did not start",
+            keel_show(keel_element(reason, started ? 1 : 2)));
+    tell(started ? ENDED : GONE);
 }
 
 // --- processes of its own ---
@@ -328,8 +333,9 @@ static int await_reason(void)
     for (;;) {
         uint32_t now = events();
         uint32_t asked = kl_load_acquire(&program.asked);
-        if ((now & (FAILED | ENDED)) != 0) {
-            fprintf(stderr, "%s\n", program.why);
+        bool gone = (now & GONE) != 0 && (now & UP) != 0;
+        if ((now & (FAILED | ENDED)) != 0 || gone) {
+            fprintf(stderr, "%s\n", (now & ENDED) != 0 || gone ? program.end : program.why);
             return 1;
         }
         if (asked != 0) {
@@ -385,9 +391,10 @@ static int stop(int code)
     keel_duration within = program.application->stop_within;
     keel_deadline deadline = KEEL_IN(within != 0 ? within : KEEL_SECONDS(30));
     keel_stop_report stopped = {0};
-    if ((events() & ENDED) == 0) { // else they have been
+    if ((events() & (ENDED | GONE)) == 0) { // else they have been
         keel_spawn(stop_applications, keel_nil());
-        while ((events() & (STOPPED | ENDED)) == 0 && !keel_deadline_passed(deadline)) {
+        while ((events() & (STOPPED | ENDED | GONE)) == 0 &&
+                !keel_deadline_passed(deadline)) {
             int again = wait_for_event(deadline);
             if (again != 0) {
                 code = 128 + again;

@@ -54,8 +54,8 @@ PROCESS_TEST("options that are not in order are named", .ids = "RG-002")
 PROCESS_TEST("duplicate keys are partitioned by process unless it is said otherwise")
 {
     static const char *const options[] = {"[{keys, duplicate}, {name, test_registry}]",
-            "[{name, test_registry}, {keys, {duplicate, pid}}, {partitions, 2}, "
-            "{compressed, true}]",
+            ("[{name, test_registry}, {keys, {duplicate, pid}}, {partitions, 2}, "
+             "{compressed, true}]"),
             "[{name, test_registry}, {keys, {duplicate, key}}, {partitions, 2}]"};
     keel_trap_exit(true);
     for (size_t i = 0; i < KEEL_COUNT(options); i++) {
