@@ -66,7 +66,7 @@ TEST("numbers are equal by value to ==, by value and kind to =:=")
 TEST("the order is total and agrees with equality and hashes", .seeded = true)
 {
     struct kl_generate generate = everything(kl_test_seed());
-    enum { TERMS = 90 };
+    enum { TERMS = 60 };
     keel_term terms[TERMS];
     for (int i = 0; i < TERMS; i++) {
         terms[i] = i % 3 == 2 ? keel_list_of(terms[i - 1], terms[i - 2])

@@ -38,7 +38,7 @@ TEST("a draft in its place equals its original, which may be gone", .seeded = tr
             .funs = true,
             .pointers = true};
     int drafts = 0;
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 200; i++) {
         keel_scope scope = keel_scope_open();
         keel_term term = kl_generate_term(&generate);
         struct kl_box_counted *counted;

@@ -125,7 +125,7 @@ TEST("damaged encodings are refused or decode to sound terms, and nothing is lef
     struct kl_generate random = {.random = kl_test_seed() * 7919};
     static uint8_t data[DAMAGED_MAX];
     size_t accepted = 0, refused = 0;
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
         keel_scope scope = keel_scope_open();
         struct kl_generate generate = {.random = kl_test_seed() * 1000003 + (uint64_t)i,
                 .size = 16,

@@ -54,7 +54,7 @@ TEST("what has no notation is shown by its numbers and names")
 TEST("a random term reads back from its text as it was", .seeded = true)
 {
     struct kl_generate generate = {.random = kl_test_seed(), .size = 40, .map_max = 40};
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 100; i++) {
         keel_scope scope = keel_scope_open();
         keel_term term = kl_generate_term(&generate);
         size_t size = keel_print(NULL, 0, term, NULL);
