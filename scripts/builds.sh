@@ -2,7 +2,8 @@
 # date under build/ and prints a line of TAP. Sourced by bash, from the repository's root.
 
 # build_in NAME SETUP_ARGUMENTS...
-# Several callers may come at once: one builds, the others wait and find it done.
+# Several callers may come at once: one builds, the others wait and find it done. With `only`
+# set that target is built and nothing else.
 build_in() {
     mkdir -p build
     (
@@ -15,7 +16,7 @@ make_build() {
     local name=$1 log=build/$1.log
     shift
     if configure "build/$name" "$@" >"$log" 2>&1 9>&- &&
-        ninja -C "build/$name" >>"$log" 2>&1 9>&-; then
+        ninja -C "build/$name" ${only:-} >>"$log" 2>&1 9>&-; then
         echo "ok - the build $name compiles without a warning"
     else
         echo "not ok - the build $name compiles without a warning"
@@ -45,7 +46,7 @@ lines=-Dc_args=-g1
 # The whole library, and the tests of the core, which is what one compiler's optimizer may
 # take otherwise than another's. The other tests run as clang compiles them for a sanitizer.
 build_clang() {
-    with_clang clang $lines -Drooms=base,term,sched,proc,testing,otp
+    with_clang clang $lines -Drooms=base,term,sched,proc,testing
 }
 
 # A quick linker, where there is one: three hundred programs a build.
@@ -76,7 +77,7 @@ build_tsan() {
 }
 
 build_fuzz() {
-    with_clang fuzz -Db_sanitize=address,undefined -Db_lundef=false -Dparanoid=true \
+    only=fuzzers with_clang fuzz -Db_sanitize=address,undefined -Db_lundef=false -Dparanoid=true \
         -Dtests=false -Dfuzz=true -Dbuildtype=debug -Doptimization=1 \
         "$lines -fno-sanitize-recover=all -fsanitize=fuzzer-no-link"
 }
