@@ -108,6 +108,18 @@ static void await_failing(keel_term what)
     keel_task_await_many_or_exit(tasks, 2, KEEL_SECONDS(5));
 }
 
+// Two tasks that are awaited: the first obeys and lives on, the second fails with oops.
+static void await_beside_failing(keel_task *tasks)
+{
+    keel_term results[2];
+    keel_term reason = KEEL_NONE;
+    keel_trap_exit(true);
+    obeying(tasks, 1);
+    tasks[1] = keel_task_async(leave, keel_atom(oops));
+    CHECK_INT(keel_task_await_many(tasks, 2, SOON, results, &reason), KEEL_E_EXIT);
+    CHECK_TERM(reason, "oops");
+}
+
 PROCESS_TEST("one that fails ends the waiting at once", .ids = "TK-025 TK-027")
 {
     CHECK_TERM(exit_of(await_failing, keel_atom(oops)),
@@ -116,14 +128,8 @@ PROCESS_TEST("one that fails ends the waiting at once", .ids = "TK-025 TK-027")
             "{normal, {'Elixir.Task', await_many, _}}");
     CHECK_TERM(exit_of(await_failing, keel_atom(fail)),
             "{{fail, _}, {'Elixir.Task', await_many, _}}");
-    keel_trap_exit(true);
-    keel_term results[2];
-    keel_term reason = KEEL_NONE;
     keel_task tasks[2];
-    obeying(tasks, 1);
-    tasks[1] = keel_task_async(leave, keel_atom(oops));
-    CHECK_INT(keel_task_await_many(tasks, 2, SOON, results, &reason), KEEL_E_EXIT);
-    CHECK_TERM(reason, "oops");
+    await_beside_failing(tasks);
     CHECK(keel_process_alive(tasks[0].pid));
     kill_tasks(tasks, 1);
     EXPECT_NEXT("{'EXIT', _, oops}");
@@ -164,13 +170,8 @@ PROCESS_TEST("what comes after a result stays in the queue too")
 
 PROCESS_TEST("when one has failed nothing comes of the others any more")
 {
-    keel_trap_exit(true);
-    keel_term results[2];
-    keel_term reason = KEEL_NONE;
     keel_task tasks[2];
-    obeying(tasks, 1);
-    tasks[1] = keel_task_async(leave, keel_atom(oops));
-    CHECK_INT(keel_task_await_many(tasks, 2, SOON, results, &reason), KEEL_E_EXIT);
+    await_beside_failing(tasks);
     go(tasks[0], keel_atom(late));
     EXPECT_MESSAGE("{'EXIT', ^Pid, oops}", tasks[1].pid);
     EXPECT_MESSAGE("{'EXIT', ^Pid, normal}", tasks[0].pid);
